@@ -1,0 +1,55 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+const description = `Facteur turns sales orders into e-invoices that are checked, sealed, delivered and tracked.
+
+Configuration comes from flags, then the environment (FACTEUR_…), then the
+file facteur.yaml, then defaults: see "facteur config docs".
+
+Exit status: 0 fine; 1 the input was judged and found wanting; 2 usage;
+3 the environment failed (rules missing, network, disk).`
+
+// Groups of commands, in the order in which help shows them.
+const (
+	groupDocuments = "documents"
+	groupGateway   = "gateway"
+	groupSystem    = "system"
+)
+
+var commandGroups = []kong.Group{
+	{Key: groupDocuments, Title: "Work on documents:"},
+	{Key: groupGateway, Title: "Run the gateway:"},
+	{Key: groupSystem, Title: "Set up and look after:"},
+}
+
+// CLI is the command line: one field per command, grouped by the constants
+// above. Add a command here and put its struct in a file of its own.
+type CLI struct {
+	Globals
+
+	Version versionCmd `cmd:"" group:"system" help:"Print the version."`
+}
+
+// Globals are the flags that every command takes.
+type Globals struct {
+	Config  string            `placeholder:"FILE" help:"Configuration file (default: $FACTEUR_CONFIG, or ./facteur.yaml if it is there)."`
+	DataDir string            `placeholder:"DIR" help:"Data directory; short for --set data_dir=DIR."`
+	Set     map[string]string `short:"s" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one configuration option; may be repeated."`
+	Verbose bool              `short:"v" help:"Log more; short for --set log.level=debug."`
+}
+
+// settings returns the configuration options that the flags set.
+func (g Globals) settings() map[string]string {
+	set := make(map[string]string, len(g.Set)+2)
+	if g.DataDir != "" {
+		set["data_dir"] = g.DataDir
+	}
+	if g.Verbose {
+		set["log.level"] = "debug"
+	}
+	for key, value := range g.Set {
+		set[key] = value
+	}
+	return set
+}
