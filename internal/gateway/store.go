@@ -184,6 +184,9 @@ type Tx interface {
 
 	// AddTask writes due work and a wake-up for it, both in this transaction.
 	AddTask(ctx context.Context, t Task) error
+	// HoldTask makes this transaction fail with ErrLeaseLost unless t.Fence is
+	// the stored one: for a step that a worker records in the middle of a task.
+	HoldTask(ctx context.Context, t Task) error
 	// EndTask removes a task; ErrLeaseLost unless t.Fence is the stored one.
 	EndTask(ctx context.Context, t Task) error
 	// DeferTask gives the lease back and sets DueAt and LastError from t;
