@@ -121,6 +121,8 @@ type PrecedingInvoice struct {
 	Number string `json:"number" term:"BT-25"`
 	// IssueDate (BT-26) is its issue date.
 	IssueDate *Date `json:"issue_date,omitempty" term:"BT-26"`
+	// TypeCode is its document type, UNTDID 1001 (no term of EN 16931-1).
+	TypeCode string `json:"type_code,omitempty"`
 }
 
 // InvoicingPeriod is the time the whole invoice covers (BG-14).

@@ -146,6 +146,8 @@ type Card struct {
 	AccountNumber string `json:"account_number,omitempty" term:"BT-87"`
 	// HolderName (BT-88) is the card holder.
 	HolderName string `json:"holder_name,omitempty" term:"BT-88"`
+	// Network is the card network, such as "VISA" (no term of EN 16931-1).
+	Network string `json:"network,omitempty"`
 }
 
 // DirectDebit is a direct debit (BG-19).
