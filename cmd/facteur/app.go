@@ -38,12 +38,17 @@ func newAppContext(ctx context.Context, globals Globals, stdin io.Reader, stdout
 		Context: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		Terminal: isTerminal(stdout), Now: time.Now, getenv: lookup(environ),
 	}
-	app.config, app.configErr = config.Load(config.Sources{File: globals.Config, Environ: environ, Flags: globals.settings()})
+	app.config, app.configErr = config.Load(config.Sources{File: globals.ConfigFile, Environ: environ, Flags: globals.settings()})
 	logs := config.Default().Log
 	if app.configErr == nil {
 		logs = app.config.Log
 	}
 	app.Log = logging.New(stderr, logs.Level, logFormat(logs.Format, stderr))
+	if app.configErr == nil {
+		for _, warning := range app.config.Warnings() {
+			app.Log.Warn(warning)
+		}
+	}
 	return app
 }
 

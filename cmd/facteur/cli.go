@@ -28,15 +28,16 @@ var commandGroups = []kong.Group{
 type CLI struct {
 	Globals
 
+	Config  configCmd  `cmd:"" group:"system" help:"Show the configuration."`
 	Version versionCmd `cmd:"" group:"system" help:"Print the version."`
 }
 
 // Globals are the flags that every command takes.
 type Globals struct {
-	Config  string            `placeholder:"FILE" help:"Configuration file (default: $FACTEUR_CONFIG, or ./facteur.yaml if it is there)."`
-	DataDir string            `placeholder:"DIR" help:"Data directory; short for --set data_dir=DIR."`
-	Set     map[string]string `short:"s" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one configuration option; may be repeated."`
-	Verbose bool              `short:"v" help:"Log more; short for --set log.level=debug."`
+	ConfigFile string            `name:"config" placeholder:"FILE" help:"Configuration file (default: $FACTEUR_CONFIG, or ./facteur.yaml if it is there)."`
+	DataDir    string            `placeholder:"DIR" help:"Data directory; short for --set data_dir=DIR."`
+	Set        map[string]string `short:"s" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one configuration option; may be repeated."`
+	Verbose    bool              `short:"v" help:"Log more; short for --set log.level=debug."`
 }
 
 // settings returns the configuration options that the flags set.

@@ -196,7 +196,7 @@ func (l *loader) resolve(c *Config, o option, layers []layer) {
 			l.refuse("config.conflict", direct.place, o.key, "give either %s or %s_file", o.key, o.key)
 			return
 		case isDirect:
-			l.set(o, direct.text, direct.place)
+			l.set(o, c.expand(o, direct.text), direct.place)
 			c.origins[o.key] = direct.place
 			return
 		case isIndirect && o.sensitive:
@@ -211,8 +211,16 @@ func (l *loader) resolve(c *Config, o option, layers []layer) {
 		}
 	}
 	if o.fallback != "" {
-		l.set(o, strings.ReplaceAll(o.fallback, "{data_dir}", c.DataDir), "default")
+		l.set(o, c.expand(o, o.fallback), "default")
 	}
+}
+
+// expand replaces {data_dir} in paths; data_dir itself stands first in the table.
+func (c *Config) expand(o option, text string) string {
+	if o.key == "data_dir" || !strings.HasPrefix(o.value.kind, "path") {
+		return text
+	}
+	return strings.ReplaceAll(text, "{data_dir}", c.DataDir)
 }
 
 func (l *loader) set(o option, text, place string) {
