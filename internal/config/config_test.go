@@ -59,6 +59,7 @@ func origin(t *testing.T, c *Config, key string) string {
 func TestPrecedence(t *testing.T) {
 	file := writeFile(t, "f.yaml", "http:\n  listen: \"127.0.0.1:1\"\n")
 	env := []string{"FACTEUR_HTTP_LISTEN=127.0.0.1:2", "HTTP_LISTEN=127.0.0.1:9"}
+	empty := []string{"FACTEUR_HTTP_LISTEN=", "FACTEUR_CONFIG="}
 	flags := map[string]string{"http.listen": "127.0.0.1:3"}
 	for _, test := range []struct {
 		name         string
@@ -67,6 +68,7 @@ func TestPrecedence(t *testing.T) {
 	}{
 		{"default", Sources{NoFile: true}, "127.0.0.1:8480", "default"},
 		{"file", Sources{File: file}, "127.0.0.1:1", file + ":2"},
+		{"an empty variable is not set", Sources{File: file, Environ: empty}, "127.0.0.1:1", file + ":2"},
 		{"environment over file", Sources{File: file, Environ: env}, "127.0.0.1:2", "environment FACTEUR_HTTP_LISTEN"},
 		{"flag over all", Sources{File: file, Environ: env, Flags: flags}, "127.0.0.1:3", "flag"},
 		{"file by environment", Sources{Environ: []string{"FACTEUR_CONFIG=" + file}}, "127.0.0.1:1", file + ":2"},

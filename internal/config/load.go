@@ -149,8 +149,8 @@ func (l *loader) environment(environ []string) layer {
 	found := layer{}
 	for _, entry := range environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, variablePrefix) {
-			continue
+		if !strings.HasPrefix(name, variablePrefix) || text == "" {
+			continue // an empty variable counts as not set
 		}
 		key, ok := keys[name]
 		if !ok {

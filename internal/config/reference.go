@@ -80,7 +80,7 @@ const referenceIntro = `# Configuration
 Facteur looks for each option in four places; the first that has it wins:
 
 1. the command line: ` + "`--set KEY=VALUE`" + ` (` + "`--data-dir`" + ` and ` + "`--verbose`" + ` are short for two of them);
-2. the environment: ` + "`FACTEUR_`" + ` and the key in capitals with ` + "`_`" + ` for ` + "`.`" + `, such as ` + "`FACTEUR_HTTP_LISTEN`" + `;
+2. the environment: ` + "`FACTEUR_`" + ` and the key in capitals with ` + "`_`" + ` for ` + "`.`" + `, such as ` + "`FACTEUR_HTTP_LISTEN`" + ` (an empty variable counts as not set);
 3. the file named by ` + "`--config`" + `, else by ` + "`FACTEUR_CONFIG`" + `, else ` + "`facteur.yaml`" + ` in the working directory if it is there;
 4. the default.
 
