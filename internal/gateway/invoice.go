@@ -110,9 +110,11 @@ type Delivery struct {
 type Route struct {
 	Channel string `json:"channel"` // "https", "http", "mail", "sink"
 	Address string `json:"address"`
-	// Receiver is the participant id of the customer on that channel.
+	// Sender and Receiver are the participant ids of the two sides on that channel.
+	Sender   string `json:"sender,omitempty"`
 	Receiver string `json:"receiver,omitempty"`
-	// Options are channel settings (billing.Route as JSON); secrets by reference.
+	// Options are the channel's settings, a transport.Endpoint as JSON; it names
+	// secrets and holds none.
 	Options json.RawMessage `json:"options,omitempty"`
 	Why     string          `json:"why"`
 	// Index of the route in the customer's record, for the next one to try.
