@@ -29,8 +29,8 @@ type Pack struct {
 	// that the publisher set no such day.
 	ValidFrom, ValidTo time.Time
 
-	// Needs lists what an XML schema must have imported before it: ids of
-	// other XSD packs, or paths of files of this pack, in order. See
+	// Needs lists the ids of the XSD packs that must be imported before this
+	// one, in order: its schemas import them without a location. See
 	// [Catalogue.Imports].
 	Needs []string
 
@@ -41,12 +41,12 @@ type Pack struct {
 
 // Archive is a published file that packs are taken from.
 type Archive struct {
-	ID         string // artifact name, such as "phive-rules-en16931"
-	Coordinate string // "maven:group:artifact:version" or "pypi:name==version"
-	File       string // file name as downloaded
-	Size       int64
-	SHA256     string // lower-case hex
-	Licence    string
+	ID         string `json:"id"`         // artifact name, such as "phive-rules-en16931"
+	Coordinate string `json:"coordinate"` // "maven:group:artifact:version" or "pypi:name==version"
+	File       string `json:"file"`       // file name as downloaded
+	Size       int64  `json:"size"`
+	SHA256     string `json:"sha256"` // lower-case hex
+	Licence    string `json:"licence"`
 }
 
 // File is one file of a pack.
