@@ -77,10 +77,13 @@ const (
 // changed; the newest whose ValidFrom is not later than a moment is the one in
 // force then.
 type Record struct {
-	Kind      RecordKind      `json:"kind"`
-	ID        string          `json:"id"`
-	Version   int64           `json:"version"`
-	ValidFrom time.Time       `json:"valid_from"`
+	Kind      RecordKind `json:"kind"`
+	ID        string     `json:"id"`
+	Version   int64      `json:"version"`
+	ValidFrom time.Time  `json:"valid_from"`
+	// Keys find the record by what documents say of it, such as "vat:FR32123456789".
+	// Those of the newest version count.
+	Keys      []string        `json:"-"`
 	Body      json.RawMessage `json:"body"`
 	Deleted   bool            `json:"deleted,omitempty"`
 	CreatedAt time.Time       `json:"created_at"`

@@ -72,6 +72,9 @@ type Reader interface {
 	Record(ctx context.Context, kind RecordKind, id string, version int64) (Record, error)
 	// RecordAt gives the version in force at a moment.
 	RecordAt(ctx context.Context, kind RecordKind, id string, at time.Time) (Record, error)
+	// RecordsByKey gives the newest version of each record that has the key, by
+	// id, deleted ones left out.
+	RecordsByKey(ctx context.Context, kind RecordKind, key string) ([]Record, error)
 	// Records gives the newest version of each, by id, deleted ones left out.
 	Records(ctx context.Context, kind RecordKind, p Page) (List[Record], error)
 
