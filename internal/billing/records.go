@@ -48,6 +48,10 @@ type LegalEntity struct {
 	// Billing says when orders that do not say are invoiced: "on_order" or
 	// "on_delivery".
 	Billing string `json:"billing,omitempty"`
+	// InvoiceNumbers is the pattern of invoice numbers, such as "FA-{yyyy}-{n:5}".
+	InvoiceNumbers string `json:"invoice_numbers,omitempty"`
+	// CreditNoteNumbers is the pattern of credit note numbers.
+	CreditNoteNumbers string `json:"credit_note_numbers,omitempty"`
 }
 
 // Account is a bank account to pay to (BG-17).
