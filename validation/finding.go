@@ -27,7 +27,7 @@ type Finding struct {
 	Rule string `json:"rule"`
 	// Severity is fatal, error, warning or info.
 	Severity Severity `json:"severity"`
-	// Location is an XPath with the document's own prefixes, every step with
+	// Location is an XPath with the prefixes that the standards use, every step with
 	// its position: /ubl:Invoice[1]/cac:TaxTotal[1]. Empty when unknown.
 	Location string `json:"location"`
 	// Line and Column count from 1 in the document's bytes; 0 when unknown.
