@@ -1,6 +1,7 @@
 package xmltree
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -95,8 +96,8 @@ func (p *parser) prepare(i int) (int, *Error) {
 		return i, fail(CodeEmpty, 0, "document is empty")
 	}
 	// Start tag, end tag and the texts after each: three nodes for two "<".
-	guess := min(strings.Count(p.s, "<")*3/2+2, p.limits.Nodes+1)
-	p.doc.nodes = make([]node, 1, guess)
+	guess := strings.Count(p.s, "<")*3/2 + 2
+	p.doc.nodes = make([]node, 1, min(guess, firstNodes))
 	p.doc.nodes[0] = node{kind: DocumentNode, end: int32(len(p.s))}
 	p.open = append(p.open, openElement{})
 	d, err := parseDeclaration(p.s, i)
@@ -148,8 +149,23 @@ func (p *parser) add(n node) (int32, *Error) {
 		p.doc.nodes[parent.last].next = id
 	}
 	parent.last = id
+	if len(p.doc.nodes) == cap(p.doc.nodes) {
+		p.grow(int(n.start))
+	}
 	p.doc.nodes = append(p.doc.nodes, n)
 	return id, nil
+}
+
+// firstNodes is how many nodes get memory before any was read.
+const firstNodes = 16 << 10
+
+// grow makes room for as many nodes as the document seems to have, judged by
+// what was read up to the offset, but trusts it with no more than three times
+// what is there.
+func (p *parser) grow(at int) {
+	n := int64(len(p.doc.nodes))
+	all := n*int64(len(p.s))/int64(max(at, 1)) + n/16
+	p.doc.nodes = slices.Grow(p.doc.nodes, int(min(max(all-n, n/4), 3*n)))
 }
 
 func (p *parser) spend(n, at int) *Error {
@@ -223,7 +239,7 @@ func (p *parser) procInst(i int) (int, *Error) {
 	if body == nameEnd && n > 0 {
 		return i, malformed(nameEnd, "no white space after the target of a processing instruction")
 	}
-	if err := p.checkLength(body, end); err != nil {
+	if err := p.checkLength(body, end-len("?>")); err != nil {
 		return i, err
 	}
 	id := p.nameID(target, "", 0)
