@@ -151,8 +151,7 @@ func parseManifest(b []byte) (manifest, error) {
 	seen := map[string]bool{}
 	for _, a := range m.Archives {
 		_, digest := hex.DecodeString(a.SHA256)
-		plain := a.File == path.Base(a.File) && fs.ValidPath(a.File) && a.ID == path.Base(a.ID) && fs.ValidPath(a.ID)
-		if !plain || seen[a.ID] || !coordinate.MatchString(a.Coordinate) || digest != nil || len(a.SHA256) != 64 || a.Size <= 0 {
+		if !plainName(a.File) || !plainName(a.ID) || seen[a.ID] || !coordinate.MatchString(a.Coordinate) || digest != nil || len(a.SHA256) != 64 || a.Size <= 0 {
 			return m, lockError("archive "+a.ID, nil)
 		}
 		seen[a.ID] = true
@@ -164,6 +163,9 @@ func parseManifest(b []byte) (manifest, error) {
 	}
 	return m, nil
 }
+
+// plainName reports whether s names a file in a folder, nothing above or below it.
+func plainName(s string) bool { return fs.ValidPath(s) && s != "." && s == path.Base(s) }
 
 // coordinate is the form in which Maven and pip are asked for an archive.
 var coordinate = regexp.MustCompile(`^(maven:[\w.-]+:[\w.-]+:[\w.-]+|pypi:[\w.-]+==[\w.-]+)$`)

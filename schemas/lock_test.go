@@ -157,3 +157,82 @@ func TestManifestIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestParseLockRefuses changes a right manifest; each change is refused.
+func TestParseLockRefuses(t *testing.T) {
+	f := newFake(t)
+	if _, err := f.remade(t, func(*manifest) {}); err != nil {
+		t.Fatalf("unchanged: %v", err)
+	}
+	for name, change := range map[string]func(m *manifest){
+		"archive outside the folder": func(m *manifest) { m.Archives[0].File = "../rules.jar" },
+		"archive id with a slash":    func(m *manifest) { m.Archives[0].ID = "a/b" },
+		"archive of the folder":      func(m *manifest) { m.Archives[0].File = "." },
+		"archive named twice":        func(m *manifest) { m.Archives = append(m.Archives, m.Archives[0]) },
+		"archive without size":       func(m *manifest) { m.Archives[0].Size = 0 },
+		"archive with a bad hash":    func(m *manifest) { m.Archives[0].SHA256 = "abc" },
+		"a coordinate with options":  func(m *manifest) { m.Archives[1].Coordinate = "pypi:more==2.0 --index-url=x" },
+		"a coordinate of XML":        func(m *manifest) { m.Archives[0].Coordinate = "maven:a:b:</x>" },
+		"unknown archive":            func(m *manifest) { m.Packs[0].Archive = "other" },
+		"unknown stage":              func(m *manifest) { m.Packs[0].Stage = "dtd" },
+		"no entry":                   func(m *manifest) { m.Packs[0].Entries = nil },
+		"an entry not in the lock":   func(m *manifest) { m.Packs[0].Entries[0].Path = "other" },
+		"a pack named twice":         func(m *manifest) { m.Packs = append(m.Packs, m.Packs[0]) },
+		"an unknown need":            func(m *manifest) { m.Packs[3].Needs = []string{"other"} },
+		"a circle of needs":          func(m *manifest) { m.Packs[2].Needs = []string{"top"} },
+		"an impossible day":          func(m *manifest) { m.Packs[0].ValidFrom = "2026-02-30" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := f.remade(t, change)
+			wantCode(t, err, CodeLock)
+		})
+	}
+	good := string(f.lock.source)
+	for name, list := range map[string]string{
+		"empty":           "",
+		"another header":  strings.Replace(good, "archive", "jar", 1),
+		"a missing field": strings.Replace(good, ",urn:main", "", 1),
+		"a bad size":      strings.Replace(good, ",6,", ",six,", 1),
+		"a negative size": strings.Replace(good, ",6,", ",-6,", 1),
+		"a bad path":      strings.Replace(good, "rules/1/a.xslt", "../1/a.xslt", 1),
+		"an absolute one": strings.Replace(good, "rules/1/a.xslt", "/rules/1/a.xslt", 1),
+		"a short hash":    good[:len(good)-2] + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if list == good {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := parseFiles([]byte(list))
+			wantCode(t, err, CodeLock)
+		})
+	}
+	_, err := ParseLock([]byte(`{"archives":[],"packs":[],"other":1}`), []byte(lockHeader))
+	wantCode(t, err, CodeLock)
+}
+
+// FuzzParseLock checks that whatever parses stays inside the folder.
+func FuzzParseLock(f *testing.F) {
+	hash := strings.Repeat("ab", 32)
+	f.Add([]byte(`{"archives":[{"id":"r","coordinate":"maven:g:r:1","file":"r-1.jar","size":9,"sha256":"`+hash+`"}],
+		"packs":[{"id":"a","version":"1","stage":"xsd","archive":"r","entries":[{"path":"x/a.xsd","root":"A"}],"with":["x/*"],"valid_from":"2026-05-01"},
+		{"id":"b","version":"1.2","stage":"schematron","archive":"r","entries":[{"path":"b"}],"needs":["a"]}]}`),
+		[]byte(lockHeader+"\nr,x/a.xsd,urn:a,4,"+hash+"\nr,b,,0,"+hash+"\n"))
+	f.Add([]byte(`{"archives":[],"packs":[]}`), []byte(lockHeader+"\n"))
+	f.Fuzz(func(t *testing.T, manifest, list []byte) {
+		l, err := ParseLock(manifest, list)
+		if err != nil {
+			return
+		}
+		c := &Catalogue{lock: l, dir: "packs"}
+		for _, p := range l.Packs() {
+			for _, file := range p.Files {
+				if name := c.file(p.Archive.ID, file.Path); !strings.HasPrefix(name, filepath.Join("packs", l.treeName())) {
+					t.Errorf("%s leads to %s", file.Path, name)
+				}
+			}
+			if p.Archive.ID == "" || len(p.SHA256()) != 64 || len(p.Entries()) == 0 {
+				t.Errorf("incomplete pack %+v", p)
+			}
+		}
+	})
+}

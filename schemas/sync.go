@@ -100,10 +100,13 @@ func (l *Lock) fill(ctx context.Context, c *Catalogue, opts SyncOptions) error {
 			return orDisk(c.dir, err)
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return interrupted(err)
+	}
 	if err := l.place(tree, temp, filepath.Join(c.dir, l.treeName())); err != nil {
 		return diskError(c.dir, err)
 	}
-	if left := c.Verify(ctx); len(left) > 0 {
+	if left := c.Verify(context.WithoutCancel(ctx)); len(left) > 0 {
 		return diskError(c.dir, fmt.Errorf("%s is %s after unpacking", left[0].File, left[0].State))
 	}
 	opts.say("%d rule sets in %s", len(l.packs), c.dir)
