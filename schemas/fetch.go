@@ -203,7 +203,8 @@ func fetchFromBundle(ctx context.Context, archives []Archive, in string, opts Sy
 	return nil
 }
 
-// fetchOne writes at most one byte more than the archive may have.
+// fetchOne writes at most one byte more than the archive may have, and refuses
+// what is not the archive before the next one is fetched.
 func fetchOne(ctx context.Context, a Archive, target string, opts SyncOptions, open opener) error {
 	r, err := open(ctx, a, opts)
 	if err != nil {
@@ -218,7 +219,7 @@ func fetchOne(ctx context.Context, a Archive, target string, opts SyncOptions, o
 	if err = errors.Join(err, w.Close()); err != nil {
 		return &Error{Code: CodeFetch, Message: "the archive " + a.File + " could not be fetched whole", Remedy: "try again", Retry: true, Err: err}
 	}
-	return nil
+	return checkArchive(target, a)
 }
 
 type opener func(ctx context.Context, a Archive, opts SyncOptions) (io.ReadCloser, error)
