@@ -20,7 +20,7 @@ func TestLeafBytes(t *testing.T) {
 	// The commitment is HMAC-SHA-256 with key 0x01…0x20 over "ip", NUL, "192.0.2.1",
 	// as computed with openssl.
 	const want = `{"event":{"a":{"B":"1.50","é":"é\u0001/"},"z":[1,-2,true,null]},"id":"evt_7",` +
-		`"personal":{"ip":"52d3a877d91a04810284da1ec433af14e576513887a0665c45bfff6691adcb05"},"seq":7,"v":1}`
+		`"personal":{"ip":"2a794ef4d9aecbb5c5fda2794aa8315428ce988616d663abdac6b50bd26d2346"},"seq":7,"v":1}`
 	if string(leaf.Bytes) != want {
 		t.Errorf("got %s\nwant %s", leaf.Bytes, want)
 	}
