@@ -47,7 +47,7 @@ type Reader interface {
 	Document(ctx context.Context, sha256 string) (Document, error)
 	InvoiceDocuments(ctx context.Context, invoiceID string) ([]Document, error)
 	InboundDocuments(ctx context.Context, inboundID string) ([]Document, error)
-	// Verdicts of an invoice or inbound document, oldest first.
+	// Verdicts of an invoice or inbound document (the other id is empty), oldest first.
 	Verdicts(ctx context.Context, invoiceID, inboundID string) ([]VerdictRecord, error)
 
 	Delivery(ctx context.Context, id string) (Delivery, error)
@@ -61,7 +61,8 @@ type Reader interface {
 	// EventByKey finds the event written under a Key.
 	EventByKey(ctx context.Context, key string) (Event, error)
 	// Timeline gives the events of a record by At, then ID, sealed or not, with
-	// their personal fields as far as they are not erased.
+	// their personal fields as far as they are not erased. ErrInvalid when f
+	// names no record.
 	Timeline(ctx context.Context, f EventFilter) ([]Event, error)
 	// EventsAfter gives sealed events by Seq; it misses none.
 	EventsAfter(ctx context.Context, seq int64, f EventFilter, limit int) ([]Event, error)
@@ -70,7 +71,8 @@ type Reader interface {
 
 	// Record gives a version, or the newest when version is 0.
 	Record(ctx context.Context, kind RecordKind, id string, version int64) (Record, error)
-	// RecordAt gives the version in force at a moment.
+	// RecordAt gives the version in force at a moment; ErrNotFound when that is a
+	// deletion.
 	RecordAt(ctx context.Context, kind RecordKind, id string, at time.Time) (Record, error)
 	// RecordsByKey gives the newest version of each record that has the key, by
 	// id, deleted ones left out.
@@ -192,8 +194,8 @@ type Tx interface {
 	HoldTask(ctx context.Context, t Task) error
 	// EndTask removes a task; ErrLeaseLost unless t.Fence is the stored one.
 	EndTask(ctx context.Context, t Task) error
-	// DeferTask gives the lease back and sets DueAt and LastError from t;
-	// ErrLeaseLost unless t.Fence is the stored one.
+	// DeferTask gives the lease back, with the fence moved on, and sets DueAt and
+	// LastError from t; ErrLeaseLost unless t.Fence is the stored one.
 	DeferTask(ctx context.Context, t Task) error
 	// TasksFor lists tasks of a kind for a record.
 	TasksFor(ctx context.Context, kind TaskKind, ref string) ([]Task, error)
@@ -220,6 +222,7 @@ type SystemStore interface {
 	APIKey(ctx context.Context, id string) (APIKey, error)
 	// UserByEmail finds a person at sign-in; e-mail addresses are unique over all tenants.
 	UserByEmail(ctx context.Context, email string) (User, error)
+	// TouchAPIKey notes that a key was used, to the minute.
 	TouchAPIKey(ctx context.Context, id string, at time.Time) error
 	PortalLinkByToken(ctx context.Context, hash []byte) (PortalLink, error)
 	MailToken(ctx context.Context, token string) (MailToken, error)
@@ -229,8 +232,10 @@ type SystemStore interface {
 	ClaimTask(ctx context.Context, tenant TenantID, id, owner string, now time.Time, lease time.Duration) (Task, error)
 	// ExtendLease holds it longer; ErrLeaseLost when the fence has moved on.
 	ExtendLease(ctx context.Context, t Task, until time.Time) error
-	// DueTasks gives up to limit tasks that are due and free, the longest due first.
-	DueTasks(ctx context.Context, now time.Time, limit int) ([]Wakeup, error)
+	// DueTasks gives up to limit tasks that are due and free, the longest due
+	// first, that come after the last one of the page before (zero at the start):
+	// a heap of waiting tasks cannot hide the others.
+	DueTasks(ctx context.Context, now time.Time, after Wakeup, limit int) ([]Wakeup, error)
 	// UnsealedTenants gives the tenants that have events without a sequence number.
 	UnsealedTenants(ctx context.Context) ([]TenantID, error)
 	// Stats gives sizes for health checks: due and overdue tasks, oldest due time.

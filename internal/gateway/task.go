@@ -25,10 +25,13 @@ const (
 // lease; Fence grows with every claim, and every write that ends a task carries
 // the fence it was claimed with, so that a worker whose lease ran out cannot write.
 type Task struct {
-	ID         string
-	Tenant     TenantID
-	Kind       TaskKind
-	Ref        string
+	ID     string
+	Tenant TenantID
+	Kind   TaskKind
+	Ref    string
+	// Group names what tasks of a kind share that may be slow, such as the
+	// peer's address: it never takes all the workers of its kind.
+	Group      string
 	Data       json.RawMessage
 	DueAt      time.Time
 	Attempts   int // claims so far, this one included
@@ -39,11 +42,13 @@ type Task struct {
 	CreatedAt  time.Time
 }
 
-// Wakeup names a task that a worker should look at now.
+// Wakeup names a task that a worker should look at when it is due.
 type Wakeup struct {
 	Tenant TenantID
 	TaskID string
 	Kind   TaskKind
+	Group  string
+	DueAt  time.Time
 }
 
 // Webhook is an address that is told of events.

@@ -2,6 +2,18 @@ package gateway
 
 import "time"
 
+// Valid tells whether id can name a tenant: 1 to 64 of a-z, 0-9, "-" and "_",
+// beginning with a letter or digit, so that it is safe as a folder's name too.
+func (id TenantID) Valid() bool {
+	for i := range len(id) {
+		c := id[i]
+		if alnum := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'; !alnum && (i == 0 || c != '-' && c != '_') {
+			return false
+		}
+	}
+	return len(id) >= 1 && len(id) <= 64
+}
+
 // Mode tells whether a tenant can reach real addresses.
 type Mode string
 
