@@ -58,17 +58,18 @@ type Attachment struct {
 // so that it can be stored and shown.
 type Endpoint struct {
 	// Channel is one of the Channel constants.
-	Channel string
+	Channel string `json:"channel"`
 	// Address is an https URL or an e-mail address.
-	Address string
-	// PeerID is the participant who must sign the receipt (gateway channel); the receiver when empty.
-	PeerID string
+	Address string `json:"address"`
+	// PeerID is the participant who must sign the receipt, where another answers for the receiver (gateway
+	// channel); the receiver itself when empty.
+	PeerID string `json:"peer_id,omitempty"`
 	// Bearer names the token to send; empty for none. See [Credentials].
-	Bearer string
+	Bearer string `json:"bearer,omitempty"`
 	// Identity names the client certificate for mutual TLS; empty for none. See [Credentials].
-	Identity string
+	Identity string `json:"identity,omitempty"`
 	// Idempotent says that the peer promises to take a repeated message id only once.
-	Idempotent bool
+	Idempotent bool `json:"idempotent,omitempty"`
 }
 
 // Sender carries messages over one kind of channel. Implementations are safe for concurrent use.
