@@ -50,8 +50,13 @@ func TestFind(t *testing.T) {
 
 func TestCompareVersions(t *testing.T) {
 	for _, tt := range []struct{ low, high string }{
-		{"1.3.9", "1.3.16"}, {"2025.5", "2025.11"}, {"2025.11", "2026.5"}, {"1.4", "1.4.0.03"},
-		{"001.02", "001.14"}, {"D16B", "D22B"}, {"1.3.2", "1.4.1"},
+		{"1.3.9", "1.3.16"},
+		{"2025.5", "2025.11"},
+		{"2025.11", "2026.5"},
+		{"1.4", "1.4.0.03"},
+		{"001.02", "001.14"},
+		{"D16B", "D22B"},
+		{"1.3.2", "1.4.1"},
 	} {
 		if compareVersions(tt.low, tt.high) >= 0 || compareVersions(tt.high, tt.low) <= 0 || compareVersions(tt.low, tt.low) != 0 {
 			t.Errorf("%s is to be below %s", tt.low, tt.high)

@@ -33,7 +33,7 @@ func (l *Lock) fetch(ctx context.Context, dir, temp string, opts SyncOptions) er
 		get = fetchFromBundle
 	}
 	in := filepath.Join(temp, "fetched")
-	if err := os.Mkdir(in, dirMode); err != nil { //nolint:gosec // rules are no secret
+	if err := os.Mkdir(in, dirMode); err != nil {
 		return diskError(dir, err)
 	}
 	if err := get(ctx, missing, in, opts); err != nil {
@@ -210,8 +210,8 @@ func fetchOne(ctx context.Context, a Archive, target string, opts SyncOptions, o
 	if err != nil {
 		return err
 	}
-	defer r.Close()             //nolint:errcheck // opened for reading
-	w, err := os.Create(target) //nolint:gosec // the path is made of the lock's names
+	defer r.Close()
+	w, err := os.Create(target)
 	if err != nil {
 		return err
 	}
@@ -225,9 +225,9 @@ func fetchOne(ctx context.Context, a Archive, target string, opts SyncOptions, o
 type opener func(ctx context.Context, a Archive, opts SyncOptions) (io.ReadCloser, error)
 
 func openFile(_ context.Context, a Archive, opts SyncOptions) (io.ReadCloser, error) {
-	f, err := os.Open(filepath.Join(opts.From, a.File)) //nolint:gosec // the operator names the folder
+	f, err := os.Open(filepath.Join(opts.From, a.File))
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.Open(filepath.Join(opts.From, archivesName, a.File)) //nolint:gosec // as above
+		f, err = os.Open(filepath.Join(opts.From, archivesName, a.File))
 	}
 	if err != nil {
 		return nil, notInBundle(a, opts.From, false, err)

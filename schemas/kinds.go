@@ -17,11 +17,11 @@ const (
 	ciiNamespace = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 	cdarSpace    = "urn:un:unece:uncefact:data:standard:CrossDomainAcknowledgementAndResponse:100"
 
-	en16931       = "urn:cen.eu:en16931:2017"
-	xrechnung     = en16931 + "#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
-	peppolBilling = "urn:fdc:peppol.eu:2017:poacc:billing:3.0"
-	transaction   = "urn:fdc:peppol.eu:poacc:trns:"
-	process       = "urn:fdc:peppol.eu:poacc:bis:"
+	en16931     = "urn:cen.eu:en16931:2017"
+	xrechnung   = en16931 + "#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
+	peppol      = "urn:fdc:peppol.eu:2017:poacc:"
+	transaction = "urn:fdc:peppol.eu:poacc:trns:"
+	process     = "urn:fdc:peppol.eu:poacc:bis:"
 )
 
 // kinds is the table of all kinds of documents.
@@ -36,8 +36,8 @@ func ublInvoices(root string) []kind {
 	return []kind{
 		of("an EN 16931 invoice", "", "", "cen-ubl"),
 		of("an EN 16931 invoice", en16931, "", "cen-ubl"),
-		of("a Peppol BIS Billing 3.0 invoice", en16931+"#compliant#"+peppolBilling, "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0", "cen-ubl", "peppol-ubl"),
-		of("a Peppol BIS Self-Billing 3.0 invoice", en16931+"#compliant#urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0", "urn:fdc:peppol.eu:2017:poacc:selfbilling:01:1.0", "cen-ubl", "peppol-ubl-sb"),
+		of("a Peppol BIS Billing 3.0 invoice", en16931+"#compliant#"+peppol+"billing:3.0", peppol+"billing:01:1.0", "cen-ubl", "peppol-ubl"),
+		of("a Peppol BIS Self-Billing 3.0 invoice", en16931+"#compliant#"+peppol+"selfbilling:3.0", peppol+"selfbilling:01:1.0", "cen-ubl", "peppol-ubl-sb"),
 		of("an XRechnung 3.0", xrechnung, "", "cen-ubl", "xrechnung-ubl"),
 		of("an XRechnung 3.0 Extension", xrechnung+"#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0", "", "cen-ubl", "xrechnung-ubl"),
 		of("an XRechnung 3.0 CVD", xrechnung+"#compliant#urn:xeinkauf.de:kosit:xrechnung:cvd_0.9", "", "cen-ubl", "xrechnung-ubl"),
@@ -69,7 +69,8 @@ func peppolMessages() []kind {
 		of("a Peppol advanced order response (T116)", "OrderResponse", "order_response_advanced", "advanced_ordering", "ubl-2.3", "peppol-t116"),
 		{
 			"a Peppol message level status", ublNamespace + "ApplicationResponse-2", "ApplicationResponse",
-			"urn:peppol:edec:mls:1.0", "urn:peppol:edec:mls", "ubl-2.1", []string{"mls"},
+			"urn:peppol:edec:mls:1.0", "urn:peppol:edec:mls", "ubl-2.1",
+			[]string{"mls"},
 		},
 	}
 }
@@ -96,11 +97,13 @@ func otherKinds() []kind {
 		{"a French lifecycle message", cdarSpace, "CrossDomainAcknowledgementAndResponse", "urn.cpro.gouv.fr:1p0:CDV:einvoicingF2", "", "cdar-d22b", []string{"fr-cdar"}},
 		{
 			"a Peppol end user statistics report", "urn:fdc:peppol:end-user-statistics-report:1.1", "EndUserStatisticsReport",
-			"urn:fdc:peppol.eu:edec:trns:end-user-statistics-report:1.1", "urn:fdc:peppol.eu:edec:bis:reporting:1.0", "eusr", []string{"eusr"},
+			"urn:fdc:peppol.eu:edec:trns:end-user-statistics-report:1.1", "urn:fdc:peppol.eu:edec:bis:reporting:1.0", "eusr",
+			[]string{"eusr"},
 		},
 		{
 			"a Peppol transaction statistics report", "urn:fdc:peppol:transaction-statistics-report:1.0", "TransactionStatisticsReport",
-			"urn:fdc:peppol.eu:edec:trns:transaction-statistics-reporting:1.0", "urn:fdc:peppol.eu:edec:bis:reporting:1.0", "tsr", []string{"tsr"},
+			"urn:fdc:peppol.eu:edec:trns:transaction-statistics-reporting:1.0", "urn:fdc:peppol.eu:edec:bis:reporting:1.0", "tsr",
+			[]string{"tsr"},
 		},
 	}
 }

@@ -64,7 +64,7 @@ func (l *Lock) Sync(ctx context.Context, dir string, opts SyncOptions) error {
 		opts.say("%d rule sets present in %s", len(l.packs), dir)
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Join(dir, archivesName), dirMode); err != nil { //nolint:gosec // rules are no secret
+	if err := os.MkdirAll(filepath.Join(dir, archivesName), dirMode); err != nil {
 		return diskError(dir, err)
 	}
 	unlock, err := lockFolder(ctx, filepath.Join(dir, lockName), func() { opts.say("waiting for another sync of %s", dir) })
@@ -86,7 +86,7 @@ func (l *Lock) fill(ctx context.Context, c *Catalogue, opts SyncOptions) error {
 	if err != nil {
 		return diskError(c.dir, err)
 	}
-	defer os.RemoveAll(temp) //nolint:errcheck // the next sync removes it
+	defer os.RemoveAll(temp)
 	if err := l.fetch(ctx, c.dir, temp, opts); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (l *Lock) fill(ctx context.Context, c *Catalogue, opts SyncOptions) error {
 // place puts the new tree where the catalogue looks. A damaged tree of the same
 // lock is moved away first.
 func (l *Lock) place(tree, temp, target string) error {
-	if err := os.WriteFile(filepath.Join(tree, copyName), l.source, 0o444); err != nil { //nolint:gosec // rules are no secret
+	if err := os.WriteFile(filepath.Join(tree, copyName), l.source, 0o444); err != nil {
 		return err
 	}
 	err := os.Rename(target, filepath.Join(temp, "damaged"))
@@ -128,7 +128,7 @@ func (l *Lock) place(tree, temp, target string) error {
 
 // removeUnfinished removes what syncs left behind that were killed.
 func removeUnfinished(dir string) {
-	old, _ := filepath.Glob(filepath.Join(dir, tempPattern)) //nolint:errcheck // the pattern is well-formed
+	old, _ := filepath.Glob(filepath.Join(dir, tempPattern))
 	for _, o := range old {
 		_ = os.RemoveAll(o)
 	}

@@ -21,11 +21,11 @@ func readAtMost(r io.Reader, size int64) ([]byte, error) {
 // checkArchive reports whether the file is the locked archive: nil, or an
 // error that says how it differs.
 func checkArchive(name string, a Archive) error {
-	f, err := os.Open(name) //nolint:gosec // the path is made of the lock's names
+	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer f.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, io.LimitReader(f, a.Size+1))
 	if err != nil {
@@ -55,7 +55,7 @@ func (l *Lock) unpack(archive, dir string, a Archive) error {
 	if err != nil {
 		return changed(a, "it is not a ZIP file")
 	}
-	defer z.Close() //nolint:errcheck // opened for reading
+	defer z.Close()
 	members := make(map[string]*zip.File, len(z.File))
 	for _, m := range z.File {
 		members[m.Name] = m
@@ -80,7 +80,7 @@ func unpackFile(m *zip.File, target string, f File, a Archive) error {
 	if err != nil {
 		return changed(a, f.Path+" cannot be unpacked")
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	b, err := readAtMost(r, f.Size)
 	if err != nil {
 		return changed(a, f.Path+" cannot be unpacked")
@@ -88,8 +88,8 @@ func unpackFile(m *zip.File, target string, f File, a Archive) error {
 	if hexSum(b) != f.SHA256 {
 		return changed(a, f.Path+" is not the locked file")
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // rules are no secret
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(target, b, 0o444) //nolint:gosec // rules are no secret; nobody is to change them
+	return os.WriteFile(target, b, 0o444)
 }
