@@ -1,6 +1,11 @@
 package validation
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+
+	"facteur.dev/facteur/schemas"
+)
 
 // Severity says how much a finding weighs. Fatal and error findings make a
 // document invalid, warnings and information never do.
@@ -122,6 +127,23 @@ func (r RuleSet) Judged(findings []Finding) Verdict {
 // Code is one of the Reason constants or a code of the caller's.
 func (r RuleSet) NotRun(code, text string) Verdict {
 	return Verdict{Stage: r.Stage, RuleSet: r.ID, Version: r.Version, SHA256: r.SHA256, Reason: code + ": " + text}
+}
+
+// Unavailable returns the verdict of a check whose rules could not be had: the
+// reason follows the code of a *schemas.Error, and is rules.broken otherwise.
+func (r RuleSet) Unavailable(err error) Verdict {
+	var e *schemas.Error
+	if !errors.As(err, &e) {
+		return r.NotRun(ReasonBroken, err.Error())
+	}
+	code := ReasonMissing
+	switch e.Code {
+	case schemas.CodeChanged:
+		code = ReasonChanged
+	case schemas.CodeUnknown, schemas.CodeNotValid:
+		code = ReasonUnknown
+	}
+	return r.NotRun(code, e.Safe())
 }
 
 // Codes that open Verdict.Reason.

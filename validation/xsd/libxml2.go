@@ -22,6 +22,8 @@ import (
 	"unsafe"
 
 	libxsd "github.com/lestrrat-go/libxml2/xsd"
+
+	"facteur.dev/facteur/schemas"
 )
 
 // MaxFindings is how many findings are told about one document.
@@ -52,8 +54,8 @@ func (p *parsed) release() {
 }
 
 // parse reads a schema; the caller holds the result.
-func parse(s Schema) (*parsed, error) {
-	if len(s.Imports) == 0 {
+func parse(documents []schemas.Import) (*parsed, error) {
+	if len(documents) == 0 {
 		return nil, errors.New("no schema document is named")
 	}
 	setup()
@@ -63,7 +65,7 @@ func parse(s Schema) (*parsed, error) {
 	defer runtime.UnlockOSThread()
 
 	C.fx_capture()
-	schema, err := parseImports(s.Imports)
+	schema, err := parseImports(documents)
 	reason := C.GoString(C.fx_captured())
 	if err != nil {
 		if reason != "" {
@@ -75,7 +77,7 @@ func parse(s Schema) (*parsed, error) {
 	return p.hold(), nil
 }
 
-func parseImports(imports []Import) (*libxsd.Schema, error) {
+func parseImports(imports []schemas.Import) (*libxsd.Schema, error) {
 	if len(imports) == 1 {
 		return libxsd.ParseFromFile(imports[0].Path)
 	}
@@ -88,7 +90,7 @@ func parseImports(imports []Import) (*libxsd.Schema, error) {
 
 // driver writes a schema that imports others by their place. Schemas that
 // import each other without one then find their components.
-func driver(imports []Import) ([]byte, error) {
+func driver(imports []schemas.Import) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">`)
 	for _, i := range imports {

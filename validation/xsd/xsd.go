@@ -21,40 +21,15 @@ import (
 	"fmt"
 	"sync"
 
+	"facteur.dev/facteur/schemas"
 	"facteur.dev/facteur/validation"
 )
 
-// Schema names the documents of one XML schema on disk.
-type Schema struct {
-	RuleSet validation.RuleSet
-	// Imports are the schema documents to import, dependencies first: one for
-	// a schema that finds its parts by itself, more for one whose imports name
-	// no location or that covers several document elements.
-	Imports []Import
-}
-
-// Import is one schema document.
-type Import struct {
-	Namespace string // its target namespace
-	Path      string // absolute path
-}
-
-// Source finds the schema of a rule set and verifies it. It is called when the
-// schema is first needed, and again when that failed. Its error becomes the
-// reason of a check that did not run; see Unavailable.
-type Source func() (Schema, error)
-
-// Unavailable is an error of a Source with the code for Verdict.Reason.
-type Unavailable struct {
-	Code string // validation.ReasonMissing, validation.ReasonChanged, …
-	Err  error
-}
-
-// Error returns the cause.
-func (u *Unavailable) Error() string { return u.Err.Error() }
-
-// Unwrap returns the cause.
-func (u *Unavailable) Unwrap() error { return u.Err }
+// Imports finds the documents of a schema and verifies them: dependencies
+// first; one for a schema that finds its parts by itself, more for one whose
+// imports name no location or that covers several document elements. It is
+// called when the schema is first needed, and again after it failed.
+type Imports = func() ([]schemas.Import, error)
 
 // Validator keeps parsed schemas. It is safe for concurrent use.
 type Validator struct {
@@ -62,6 +37,8 @@ type Validator struct {
 	schemas map[validation.RuleSet]*entry
 	closed  bool
 }
+
+var errClosed = errors.New("the validator is closed")
 
 // entry is a schema that is parsed at most once at a time.
 type entry struct {
@@ -92,14 +69,14 @@ func (v *Validator) Close() error {
 
 // Stage returns the check against one schema, which is parsed when the first
 // document comes and then kept.
-func (v *Validator) Stage(rs validation.RuleSet, source Source) validation.Stage {
-	return &stage{validator: v, rules: rs, source: source}
+func (v *Validator) Stage(rs validation.RuleSet, imports Imports) validation.Stage {
+	return &stage{validator: v, rules: rs, imports: imports}
 }
 
 type stage struct {
 	validator *Validator
 	rules     validation.RuleSet
-	source    Source
+	imports   Imports
 }
 
 // RuleSet returns the schema's name.
@@ -111,14 +88,12 @@ func (s *stage) Check(ctx context.Context, doc *validation.Document) validation.
 	if text == nil {
 		return s.rules.NotRun(validation.ReasonInternal, "the document was not read by validation.Parse")
 	}
-	p, err := s.validator.use(s.rules, s.source)
-	if err != nil {
-		code := validation.ReasonBroken
-		var u *Unavailable
-		if errors.As(err, &u) {
-			code = u.Code
-		}
-		return s.rules.NotRun(code, err.Error())
+	p, err := s.validator.use(s.rules, s.imports)
+	switch {
+	case errors.Is(err, errClosed):
+		return s.rules.NotRun(validation.ReasonInternal, err.Error())
+	case err != nil:
+		return s.rules.Unavailable(err)
 	}
 	defer p.release()
 	found, err := p.validate(ctx, text)
@@ -133,7 +108,7 @@ func (s *stage) Check(ctx context.Context, doc *validation.Document) validation.
 }
 
 // use returns the parsed schema with a hold on it, which the caller releases.
-func (v *Validator) use(rs validation.RuleSet, source Source) (*parsed, error) {
+func (v *Validator) use(rs validation.RuleSet, imports Imports) (*parsed, error) {
 	e, err := v.entry(rs)
 	if err != nil {
 		return nil, err
@@ -141,11 +116,11 @@ func (v *Validator) use(rs validation.RuleSet, source Source) (*parsed, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.parsed == nil {
-		schema, err := source()
+		documents, err := imports()
 		if err != nil {
 			return nil, err
 		}
-		if e.parsed, err = parse(schema); err != nil {
+		if e.parsed, err = parse(documents); err != nil {
 			return nil, fmt.Errorf("the schema %s cannot be parsed: %w", rs, err)
 		}
 	}
@@ -156,7 +131,7 @@ func (v *Validator) entry(rs validation.RuleSet) (*entry, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.closed {
-		return nil, &Unavailable{Code: validation.ReasonInternal, Err: errors.New("the validator is closed")}
+		return nil, errClosed
 	}
 	e := v.schemas[rs]
 	if e == nil {

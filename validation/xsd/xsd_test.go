@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"facteur.dev/facteur/schemas"
 	"facteur.dev/facteur/validation"
 	"facteur.dev/facteur/validation/xsd"
 )
@@ -38,8 +39,8 @@ func schemaFile(t testing.TB, name string) string {
 func orderStage(t testing.TB, v *xsd.Validator) validation.Stage {
 	t.Helper()
 	rs := validation.RuleSet{Stage: validation.StageXSD, ID: "test-order", Version: "1"}
-	imports := []xsd.Import{{Namespace: orderSpace, Path: schemaFile(t, "order.xsd")}}
-	return v.Stage(rs, func() (xsd.Schema, error) { return xsd.Schema{RuleSet: rs, Imports: imports}, nil })
+	imports := []schemas.Import{{Namespace: orderSpace, Path: schemaFile(t, "order.xsd")}}
+	return v.Stage(rs, func() ([]schemas.Import, error) { return imports, nil })
 }
 
 func newValidator(t testing.TB) *xsd.Validator {
@@ -188,13 +189,13 @@ func TestSchemaLocationIsIgnored(t *testing.T) {
 
 func TestDriver(t *testing.T) {
 	payment := `<u:Payment xmlns:u="urn:facteur:test:unplaced" xmlns:c="urn:facteur:test:common"><c:ID>1</c:ID><u:Amount currencyID="EUR">1</u:Amount></u:Payment>`
-	imports := []xsd.Import{
+	imports := []schemas.Import{
 		{Namespace: commonSpace, Path: schemaFile(t, "common.xsd")},
 		{Namespace: unplacedSpace, Path: schemaFile(t, "unplaced.xsd")},
 		{Namespace: orderSpace, Path: schemaFile(t, "order.xsd")},
 	}
 	rs := validation.RuleSet{Stage: validation.StageXSD, ID: "test-driver", Version: "1"}
-	stage := newValidator(t).Stage(rs, func() (xsd.Schema, error) { return xsd.Schema{RuleSet: rs, Imports: imports}, nil })
+	stage := newValidator(t).Stage(rs, func() ([]schemas.Import, error) { return imports, nil })
 	for _, good := range []string{payment, order(goodLine)} {
 		if v := stage.Check(t.Context(), document(t, good)); !v.OK() {
 			t.Errorf("verdict %+v", v)
@@ -211,19 +212,19 @@ func TestUnusableSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]struct {
-		imports []xsd.Import
+		imports []schemas.Import
 		err     error
 		reason  string
 	}{
-		"broken":  {[]xsd.Import{{Path: broken}}, nil, "rules.broken: "},
-		"absent":  {[]xsd.Import{{Path: broken + ".none"}}, nil, "rules.broken: "},
+		"broken":  {[]schemas.Import{{Path: broken}}, nil, "rules.broken: "},
+		"absent":  {[]schemas.Import{{Path: broken + ".none"}}, nil, "rules.broken: "},
 		"none":    {nil, nil, "rules.broken: "},
-		"changed": {nil, &xsd.Unavailable{Code: validation.ReasonChanged, Err: errors.New("the pack does not match")}, "rules.changed: the pack does not match"},
+		"changed": {nil, &schemas.Error{Code: schemas.CodeChanged, Message: "the pack does not match", Err: errors.New("secret")}, "rules.changed: the pack does not match"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			rs := validation.RuleSet{Stage: validation.StageXSD, ID: name}
-			v := newValidator(t).Stage(rs, func() (xsd.Schema, error) { return xsd.Schema{Imports: test.imports}, test.err }).
+			v := newValidator(t).Stage(rs, func() ([]schemas.Import, error) { return test.imports, test.err }).
 				Check(t.Context(), document(t, order(goodLine)))
 			if v.Ran || v.OK() || !strings.HasPrefix(v.Reason, test.reason) {
 				t.Errorf("verdict %+v", v)
@@ -237,11 +238,11 @@ func TestUnusableSchemas(t *testing.T) {
 func TestSourceIsAskedUntilItAnswers(t *testing.T) {
 	asked := 0
 	rs := validation.RuleSet{Stage: validation.StageXSD, ID: "late"}
-	stage := newValidator(t).Stage(rs, func() (xsd.Schema, error) {
+	stage := newValidator(t).Stage(rs, func() ([]schemas.Import, error) {
 		if asked++; asked == 1 {
-			return xsd.Schema{}, &xsd.Unavailable{Code: validation.ReasonMissing, Err: errors.New("not yet")}
+			return nil, &schemas.Error{Code: schemas.CodeMissing, Message: "not yet"}
 		}
-		return xsd.Schema{Imports: []xsd.Import{{Namespace: orderSpace, Path: schemaFile(t, "order.xsd")}}}, nil
+		return []schemas.Import{{Namespace: orderSpace, Path: schemaFile(t, "order.xsd")}}, nil
 	})
 	doc := document(t, order(goodLine))
 	for i, want := range []bool{false, true, true} {
@@ -304,8 +305,7 @@ func TestDeadline(t *testing.T) {
 // The document is streamed: the memory of the process grows by less than the
 // document's size, although a tree would take many times that.
 func TestStreamingMemory(t *testing.T) {
-	before, ok := peakMemory()
-	if !ok {
+	if _, ok := peakMemory(); !ok {
 		t.Skip("no /proc/self/status: peak memory not checked")
 	}
 	stage := orderStage(t, newValidator(t))
@@ -314,7 +314,7 @@ func TestStreamingMemory(t *testing.T) {
 		t.Fatal(v.Reason)
 	}
 	runtime.GC()
-	before, _ = peakMemory()
+	before, _ := peakMemory()
 	if v := stage.Check(t.Context(), doc); !v.OK() {
 		t.Fatalf("verdict ran %v, %s, %d findings, %+v", v.Ran, v.Reason, len(v.Findings), v.Findings)
 	}
@@ -326,7 +326,7 @@ func TestStreamingMemory(t *testing.T) {
 }
 
 // peakMemory returns the high-water mark of the process's resident memory.
-func peakMemory() (bytes_ int, ok bool) {
+func peakMemory() (size int, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, false
