@@ -39,3 +39,10 @@ type LineExtensions struct {
 	// SubLines (BG-DEX-01) divide the line further; they do not add to it.
 	SubLines []Line `json:"sub_lines,omitempty" term:"BG-DEX-01"`
 }
+
+// IsZero tells whether there is nothing beyond EN 16931-1.
+func (e *LineExtensions) IsZero() bool {
+	return e == nil || e.OrderReference == "" && e.DespatchAdviceReference == "" &&
+		e.DespatchLineReference == "" && len(e.PrecedingInvoices) == 0 && e.Delivery == nil &&
+		len(e.SubLines) == 0
+}
