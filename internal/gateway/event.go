@@ -40,9 +40,8 @@ const (
 	EventDeliveryDelayed  EventType = "delivery.delayed"
 	EventDeliveryBounced  EventType = "delivery.bounced"
 
-	EventPortalAvailable EventType = "portal.available" // the customer can see it
-	EventPortalOpened    EventType = "portal.opened"    // opened by link holder, grade 2
-	EventPortalViewed    EventType = "portal.viewed"    // with a login or one-time code, grade 3
+	EventPortalOpened EventType = "portal.opened" // opened by link holder, grade 2
+	EventPortalViewed EventType = "portal.viewed" // with a login or one-time code, grade 3
 
 	EventAnswerInProcess EventType = "answer.in_process"
 	EventAnswerApproved  EventType = "answer.approved"

@@ -71,6 +71,8 @@ const (
 	RecordCustomer    RecordKind = "customer"
 	RecordItem        RecordKind = "item"
 	RecordProfile     RecordKind = "billing_profile"
+	// RecordPeer is another gateway: records.Peer.
+	RecordPeer RecordKind = "peer"
 )
 
 // Record is one version of a record. Versions count from 1 and are never

@@ -43,9 +43,8 @@ var transportRank = map[EventType]struct {
 	EventDeliveryBounced:  {9, "bounced"},
 	EventDeliveryReceipt:  {10, "received"},
 	EventDeliveryReported: {11, "delivered"},
-	EventPortalAvailable:  {12, "available"},
-	EventPortalOpened:     {13, "opened"},
-	EventPortalViewed:     {14, "viewed"},
+	EventPortalOpened:     {12, "opened"},
+	EventPortalViewed:     {13, "viewed"},
 }
 
 // Of what one delivery proves, these do not count against another's success.

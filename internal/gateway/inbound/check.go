@@ -1,0 +1,206 @@
+package inbound
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/formats/ubl"
+	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/validation"
+)
+
+// Checker judges a document by every official rule set that applies to it on a day.
+type Checker interface {
+	Check(ctx context.Context, document []byte, at time.Time) validation.Result
+}
+
+// Answers takes a checked response of a customer to an invoice of ours, and
+// tells a sender that its document was rejected.
+type Answers interface {
+	// Take lands a received response on the timeline of the invoice it answers.
+	Take(ctx context.Context, tx gateway.Tx, in gateway.Inbound, document []byte) error
+	// Reject queues the one message that tells a sender of fatal findings.
+	Reject(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, result validation.Result) error
+}
+
+// Checking judges received documents. It implements the worker of
+// gateway.TaskCheckInbound.
+type Checking struct {
+	Store   gateway.Store
+	Blobs   gateway.Blobs
+	Clock   gateway.Clock
+	IDs     gateway.IDs
+	Checker Checker
+	Answers Answers
+	Probe   func(step string)
+}
+
+// Handle checks the document t.Ref.
+func (s *Checking) Handle(ctx context.Context, t gateway.Task) error {
+	var in gateway.Inbound
+	err := s.Store.For(t.Tenant).Read(ctx, func(r gateway.Reader) (err error) {
+		in, err = r.Inbound(ctx, t.Ref)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	body, err := s.Blobs.Get(ctx, t.Tenant, in.SHA256)
+	if err != nil {
+		return err
+	}
+	result := s.Checker.Check(ctx, body, s.Clock.Now())
+	if !allRan(result) {
+		// A check of ours that failed says nothing about the document: it is tried
+		// again, and nothing passes meanwhile.
+		return errors.New("a check did not run: " + notRun(result))
+	}
+	model, _, modelErr := ubl.Read(body)
+	s.probe("inbound.judged")
+	return s.Store.For(t.Tenant).Write(ctx, func(tx gateway.Tx) error {
+		if err := tx.HoldTask(ctx, t); err != nil {
+			return err
+		}
+		in, err := tx.Inbound(ctx, t.Ref)
+		if err != nil {
+			return err
+		}
+		if in.State != gateway.InboundReceived {
+			return tx.EndTask(ctx, t)
+		}
+		if err := s.settle(ctx, tx, t.Tenant, &in, body, result, model, modelErr); err != nil {
+			return err
+		}
+		return tx.EndTask(ctx, t)
+	})
+}
+
+func (s *Checking) settle(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, body []byte, result validation.Result, model *invoice.Invoice, modelErr error) error {
+	now := s.Clock.Now()
+	if model != nil {
+		if err := s.project(ctx, tx, in, model, &result); err != nil {
+			return err
+		}
+	}
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertVerdict(ctx, gateway.VerdictRecord{
+		ID: s.IDs.New(gateway.PrefixVerdict), InboundID: in.ID, SHA256: in.SHA256, Valid: result.Valid, Result: encoded, CreatedAt: now,
+	}); err != nil {
+		return err
+	}
+	if err := s.event(ctx, tx, in, gateway.EventInboundChecked, map[string]any{"valid": result.Valid, "duplicate_of": in.DuplicateOf}); err != nil {
+		return err
+	}
+	in.UpdatedAt = now
+	if !result.Valid || (modelErr != nil && result.Document.Root != "ApplicationResponse") {
+		if err := in.Move(gateway.InboundQuarantined); err != nil {
+			return err
+		}
+		if err := tx.UpdateInbound(ctx, in); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, in, gateway.EventInboundQuarantined, map[string]any{"findings": len(result.Failures())}); err != nil {
+			return err
+		}
+		return s.Answers.Reject(ctx, tx, tenant, in, result)
+	}
+	if err := in.Move(gateway.InboundAvailable); err != nil {
+		return err
+	}
+	if result.Document.Root == "ApplicationResponse" {
+		if err := s.Answers.Take(ctx, tx, *in, body); err != nil {
+			return err
+		}
+		if err := in.Move(gateway.InboundForwarded); err != nil { // it is on the supplier's own timeline
+			return err
+		}
+		return tx.UpdateInbound(ctx, in)
+	}
+	if err := tx.UpdateInbound(ctx, in); err != nil {
+		return err
+	}
+	if err := s.event(ctx, tx, in, gateway.EventInboundAvailable, map[string]any{"number": in.Number}); err != nil {
+		return err
+	}
+	return tx.AddTask(ctx, gateway.Task{
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskForwardInbound, Ref: in.ID, DueAt: now, CreatedAt: now,
+	})
+}
+
+// project fills in what the model tells, and finds an earlier document of the
+// same seller, number, year and kind.
+func (s *Checking) project(ctx context.Context, tx gateway.Tx, in *gateway.Inbound, model *invoice.Invoice, result *validation.Result) error {
+	var err error
+	if in.Model, err = json.Marshal(model); err != nil {
+		return err
+	}
+	in.Number, in.SellerKey = model.Number, sellerKey(model)
+	list, err := tx.Inbounds(ctx, gateway.InboundFilter{SellerKey: in.SellerKey, Number: in.Number}, gateway.Page{Limit: 500})
+	if err != nil {
+		return err
+	}
+	for _, other := range list.Items {
+		if other.ID < in.ID {
+			in.DuplicateOf = other.ID // newest first: the last one found is the first received
+		}
+	}
+	if in.DuplicateOf != "" {
+		result.Verdicts = append(result.Verdicts, validation.Verdict{
+			Stage: validation.StageRequirements, RuleSet: "facteur-inbound", Version: "1", Ran: true,
+			Findings: []validation.Finding{{
+				Rule: "suspected-duplicate", Severity: validation.SeverityWarning, BusinessTerms: []string{"BT-1"},
+				Message: "an invoice of this seller with this number was received before", Value: in.DuplicateOf,
+			}},
+		})
+	}
+	return nil
+}
+
+// sellerKey identifies a seller's documents of one year and kind.
+func sellerKey(inv *invoice.Invoice) string {
+	kind := "invoice"
+	if inv.IsCreditNote() {
+		kind = "credit_note"
+	}
+	seller := inv.Seller.Name
+	for _, id := range []string{inv.Seller.VATIdentifier, inv.Seller.LegalRegistration.Value, inv.Seller.ElectronicAddress.Value} {
+		if id != "" {
+			seller = id
+			break
+		}
+	}
+	return strings.Join([]string{seller, strconv.Itoa(inv.IssueDate.Year()), kind}, "|")
+}
+
+func allRan(r validation.Result) bool { return len(r.Verdicts) > 0 && notRun(r) == "" }
+
+func notRun(r validation.Result) string {
+	for _, v := range r.Verdicts {
+		// A rule that stops on this very document is the document's fault.
+		if !v.Ran && !strings.HasPrefix(v.Reason, validation.ReasonDynamic) && !strings.HasPrefix(v.Reason, validation.ReasonUnknown) && !strings.HasPrefix(v.Reason, validation.ReasonLimit) {
+			return v.Reason
+		}
+	}
+	return ""
+}
+
+func (s *Checking) event(ctx context.Context, tx gateway.Tx, in *gateway.Inbound, kind gateway.EventType, data map[string]any) error {
+	now := s.Clock.Now()
+	return gateway.Append(ctx, tx, nil, gateway.Event{
+		ID: s.IDs.New(gateway.PrefixEvent), Type: kind, At: now, RecordedAt: now, Actor: gateway.System, InboundID: in.ID, Data: mustJSON(data),
+	})
+}
+
+func (s *Checking) probe(step string) {
+	if s.Probe != nil {
+		s.Probe(step)
+	}
+}

@@ -1,0 +1,116 @@
+package outbound
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"facteur.dev/facteur/internal/billing"
+	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/records"
+	"facteur.dev/facteur/transport"
+	"facteur.dev/facteur/transport/sink"
+)
+
+// queue writes the delivery of an invoice by the customer's i-th route and makes
+// it due. A customer without routes, or without another one, leaves the invoice
+// for a person: the event says so.
+func queue(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, tenant gateway.Tenant, inv *gateway.Invoice,
+	document string, entity billing.LegalEntity, customer billing.Customer, i int,
+) error {
+	route, ok, err := chooseRoute(ctx, tx, tenant, entity, customer, i)
+	if err != nil || !ok {
+		return err
+	}
+	d := gateway.Delivery{
+		ID: ids.New(gateway.PrefixDelivery), InvoiceID: inv.ID, Purpose: "invoice", DocumentSHA256: document,
+		MessageID: ids.New(gateway.PrefixMessage), Route: route, State: gateway.DeliveryQueued, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := tx.InsertDelivery(ctx, &d); err != nil {
+		return err
+	}
+	if err := gateway.Append(ctx, tx, inv, gateway.Event{
+		ID: ids.New(gateway.PrefixEvent), Type: gateway.EventDeliveryQueued, At: now, RecordedAt: now, Actor: gateway.System,
+		InvoiceID: inv.ID, DeliveryID: d.ID, ExternalID: inv.ExternalID,
+		Data: mustJSON(map[string]any{"channel": route.Channel, "why": route.Why, "message_id": d.MessageID}),
+	}); err != nil {
+		return err
+	}
+	return tx.AddTask(ctx, gateway.Task{
+		ID: ids.New(gateway.PrefixTask), Tenant: tenant.ID, Kind: gateway.TaskSendDelivery, Ref: d.ID, DueAt: now, CreatedAt: now,
+	})
+}
+
+// chooseRoute takes the first usable route of the customer from the i-th on. An
+// address that bounced hard is not usable. A tenant in test mode reaches only
+// the sink.
+func chooseRoute(ctx context.Context, r gateway.Reader, tenant gateway.Tenant, entity billing.LegalEntity, customer billing.Customer, i int) (gateway.Route, bool, error) {
+	sender := participant(entity.ElectronicAddress.Scheme, entity.ElectronicAddress.Value)
+	receiver := participant(customer.ElectronicAddress.Scheme, customer.ElectronicAddress.Value)
+	if tenant.Mode == gateway.ModeTest {
+		if i > 0 {
+			return gateway.Route{}, false, nil
+		}
+		receiver = cmp.Or(receiver, customer.AccountNumber, "accepts")
+		return gateway.Route{
+			Channel: sink.Channel, Address: sink.Address(receiver), Sender: cmp.Or(sender, "test"), Receiver: receiver,
+			Why: "the tenant is in test mode: nothing leaves the gateway",
+		}, true, nil
+	}
+	for ; i < len(customer.Routes); i++ {
+		route := customer.Routes[i]
+		if route.Channel == transport.ChannelMail {
+			_, err := r.Suppressed(ctx, route.Address)
+			if err == nil {
+				continue // it bounced hard before
+			}
+			if !errors.Is(err, gateway.ErrNotFound) {
+				return gateway.Route{}, false, err
+			}
+		}
+		options, err := json.Marshal(transport.Endpoint{
+			Channel: route.Channel, Address: route.Address, PeerID: route.PeerID,
+			Bearer: route.Bearer, Identity: route.Identity, Idempotent: route.Idempotent,
+		})
+		if err != nil {
+			return gateway.Route{}, false, err
+		}
+		return gateway.Route{
+			Channel: route.Channel, Address: route.Address, Options: options, Index: i,
+			Sender: cmp.Or(sender, entity.VATIdentifier, entity.Name), Receiver: cmp.Or(route.Receiver, receiver, route.Address),
+			Why: fmt.Sprintf("route %d of %d in the customer's record", i+1, len(customer.Routes)),
+		}, true, nil
+	}
+	return gateway.Route{}, false, nil
+}
+
+// participant writes an electronic address as a Peppol participant identifier.
+func participant(scheme, value string) string {
+	if value == "" {
+		return ""
+	}
+	if scheme == "" {
+		return value
+	}
+	return "iso6523-actorid-upis::" + scheme + ":" + value
+}
+
+// NextRoute queues the invoice on the route after the one that certainly failed.
+// An unknown delivery never comes here.
+func NextRoute(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, tenant gateway.Tenant, inv gateway.Invoice, failed gateway.Delivery) error {
+	if inv.ID == "" || failed.Purpose != "invoice" {
+		return nil
+	}
+	who, err := records.ByID(ctx, tx, inv.LegalEntity, inv.Customer, now)
+	if err != nil {
+		return err
+	}
+	current, err := tx.Invoice(ctx, inv.ID)
+	if err != nil {
+		return err
+	}
+	return queue(ctx, tx, ids, now, tenant, &current, failed.DocumentSHA256, who.Entity.Value, who.Customer.Value, failed.Route.Index+1)
+}
