@@ -250,6 +250,8 @@ fx_status fx_validate(uintptr_t schema, const char *bytes, int length, int limit
 	}
 	if (s.parser != NULL) {
 		s.parser->sax = NULL; /* ours, on the stack */
+		xmlFreeDoc(s.parser->myDoc);
+		s.parser->myDoc = NULL;
 		xmlFreeParserCtxt(s.parser);
 	}
 	xmlSchemaFreeValidCtxt(valid);
