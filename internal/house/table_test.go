@@ -1,0 +1,113 @@
+package house
+
+import "strings"
+
+// room is a row of the import table: the packages below a path, and which of
+// ours they may import. Of several rows that fit, the longest path counts.
+type room struct {
+	path string   // "a/b" with all below it
+	may  []string // "a/b" alone, "a/..." with all below it, "leaves", "..." for everything
+	not  []string // exceptions, written alike
+}
+
+// leaves are imported by anyone and import nothing of ours.
+var leaves = []string{"internal/xmltree", "internal/xmldsig", "internal/netguard", "internal/i18n"}
+
+// asNeeded is for the rooms behind the gateway that serve it: anything but the
+// two that face people and programs.
+var asNeeded = room{may: []string{"..."}, not: []string{"internal/api/...", "internal/web/...", "cmd/..."}}
+
+// table is the import table of docs/design.md. A package without a row fails.
+var table = []room{
+	{path: "cmd/facteur", may: []string{"..."}},
+
+	// What a document is. The model knows no syntax; a syntax knows the models.
+	{path: "formats", may: []string{"formats/invoice", "formats/order", "leaves"}},
+	{path: "formats/invoice", may: []string{"leaves"}},
+	{path: "formats/order", may: []string{"formats/invoice", "leaves"}},
+	{path: "formats/facturx", may: []string{"formats/invoice", "formats/order", "formats/cii", "leaves"}},
+
+	// What a document must be.
+	{path: "validation", may: []string{"validation", "formats/invoice", "formats/order", "schemas", "leaves"}},
+	{path: "schemas", may: []string{"leaves"}},
+
+	// Bytes to a peer and back. Channels do not know each other.
+	{path: "transport", may: []string{"transport", "leaves"}},
+
+	// Who is where and how they answer.
+	{path: "network", may: []string{"network/...", "transport", "formats/invoice", "formats/ubl", "leaves"}},
+
+	// The gateway: root = types and contracts; use cases below it.
+	{path: "internal/gateway", may: []string{"formats/invoice", "formats/order", "validation", "transport", "network", "leaves"}},
+	{path: "internal/gateway/", may: []string{
+		"internal/gateway/...", "internal/billing", "internal/intake",
+		"formats/...", "validation", "validation/requirements", "schemas", "transport", "transport/sink", "network/...", "leaves",
+	}},
+	// The door implements the contract that the HTTPS channel declares for what it received.
+	{path: "internal/gateway/inbound", may: []string{
+		"internal/gateway/...", "internal/billing", "internal/intake",
+		"formats/...", "validation", "validation/requirements", "schemas", "transport", "transport/https", "network/...", "leaves",
+	}},
+	{path: "internal/billing", may: []string{"formats/...", "leaves"}},
+	{path: "internal/intake", may: []string{"formats/...", "leaves"}},
+	{path: "internal/signature", may: []string{"leaves"}},
+
+	// The store knows the gateway's records and the types that they are made of.
+	{path: "internal/store", may: []string{"internal/gateway", "internal/store/...", "formats/invoice", "formats/order", "validation", "transport", "leaves"}},
+
+	// What faces people and programs: decode, one use case, render.
+	{path: "internal/api", may: []string{"internal/api/...", "internal/gateway/...", "internal/access", "formats/invoice", "formats/order", "validation", "leaves"}},
+	{path: "internal/web", may: []string{"internal/web/...", "internal/gateway/...", "internal/access", "formats/invoice", "formats/order", "formats/render", "validation", "leaves"}},
+
+	{path: "internal/access", may: asNeeded.may, not: asNeeded.not},
+	{path: "internal/notify", may: asNeeded.may, not: asNeeded.not},
+	{path: "internal/webhook", may: asNeeded.may, not: asNeeded.not},
+	{path: "internal/jobs", may: asNeeded.may, not: asNeeded.not},
+	{path: "internal/config", may: asNeeded.may, not: asNeeded.not},
+	{path: "internal/receivables", may: []string{"internal/gateway", "formats/invoice", "formats/order", "leaves"}},
+
+	{path: "internal/xmltree"},
+	{path: "internal/xmldsig", may: []string{"internal/xmltree"}}, // canonical form of what the reader read
+	{path: "internal/netguard"},
+	{path: "internal/i18n"},
+
+	{path: "internal/logging"}, // set up by cmd, imported by it alone
+	{path: "internal/house"},
+	{path: "scripts"},
+}
+
+// public are the rooms that other programs import.
+var public = []string{"formats", "validation", "transport", "network", "schemas"}
+
+// roomOf returns the row for a package, and whether there is one.
+func roomOf(pkg string) (room, bool) {
+	var best room
+	for _, r := range table {
+		fits := pkg == r.path || strings.HasPrefix(pkg, strings.TrimSuffix(r.path, "/")+"/")
+		if strings.HasSuffix(r.path, "/") && pkg == strings.TrimSuffix(r.path, "/") {
+			fits = false // such a row is for what is below the path only
+		}
+		if fits && len(r.path) > len(best.path) {
+			best = r
+		}
+	}
+	return best, best.path != ""
+}
+
+// allows reports whether a package of the room may import another of ours.
+func (r room) allows(imported string) bool {
+	return matches(r.may, imported) && !matches(r.not, imported)
+}
+
+func matches(patterns []string, pkg string) bool {
+	for _, p := range patterns {
+		below, tree := strings.CutSuffix(p, "...")
+		switch {
+		case p == "leaves" && matches(leaves, pkg),
+			p == pkg,
+			tree && (strings.HasPrefix(pkg, below) || pkg+"/" == below):
+			return true
+		}
+	}
+	return false
+}
