@@ -1,0 +1,338 @@
+// Package answer is the only place where decisions and network statuses are
+// mapped to each other: a customer's approval, dispute or refusal and the
+// verdicts of the checks on one side, Peppol's Invoice Response and Message Level
+// Response on the other.
+//
+// A decision goes out as a recorded delivery like any document; a response that
+// comes in lands on the timeline of the invoice it answers, if it comes from whom
+// that invoice was delivered to.
+package answer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/network/response"
+	"facteur.dev/facteur/validation"
+)
+
+// Decision is what a customer decides on an invoice.
+type Decision string
+
+// The decisions.
+const (
+	InProcess Decision = "in_process"
+	Approve   Decision = "approve"
+	Dispute   Decision = "dispute"
+	Refuse    Decision = "refuse"
+)
+
+// outgoing maps decisions: the code that is sent, the state that is kept, and
+// the decisions that may follow (BIS 63: nothing follows a refusal).
+var outgoing = map[Decision]struct {
+	code  response.Code
+	state string
+	after []string // states before it
+}{
+	InProcess: {response.InProcess, "in_process", []string{""}},
+	Dispute:   {response.UnderQuery, "disputed", []string{"", "in_process", "disputed"}},
+	Approve:   {response.Accepted, "approved", []string{"", "in_process", "disputed"}},
+	Refuse:    {response.Rejected, "refused", []string{"", "in_process", "disputed"}},
+}
+
+// incoming maps the codes of an Invoice Response to what is told on the timeline.
+var incoming = map[response.Code]gateway.EventType{
+	response.MessageAcknowledgement: gateway.EventAnswerInProcess,
+	response.InProcess:              gateway.EventAnswerInProcess,
+	response.UnderQuery:             gateway.EventAnswerDisputed,
+	response.Conditionally:          gateway.EventAnswerPartly,
+	response.Rejected:               gateway.EventAnswerRefused,
+	response.Accepted:               gateway.EventAnswerApproved,
+	response.Paid:                   gateway.EventMoneyAnnounced,
+}
+
+// reasons are the codes of OPStatusReason a decision may give.
+var reasons = []string{"NON", "REF", "LEG", "REC", "QUA", "DEL", "PRI", "QTY", "ITM", "PAY", "UNR", "FIN", "OTH"}
+
+// Service answers and takes answers.
+type Service struct {
+	Store gateway.Store
+	Blobs gateway.Blobs
+	Clock gateway.Clock
+	IDs   gateway.IDs
+}
+
+// Detail is why a customer decided so, as Inbound.AnswerDetail keeps it.
+type Detail struct {
+	Reason string        `json:"reason,omitempty"` // OPStatusReason
+	Text   string        `json:"text,omitempty"`
+	By     gateway.Actor `json:"by"`
+	At     time.Time     `json:"at"`
+}
+
+// Decide records a customer's decision on a received invoice and sends it back
+// to its supplier.
+func (s *Service) Decide(ctx context.Context, tenant gateway.TenantID, id string, actor gateway.Actor, d Decision, reason, text string) (gateway.Inbound, error) {
+	out, ok := outgoing[d]
+	if !ok {
+		return gateway.Inbound{}, gateway.ErrInvalid.With(fmt.Sprintf("%q is no decision", d), nil)
+	}
+	text = strings.TrimSpace(text)
+	if d == Dispute || d == Refuse {
+		if reason == "" {
+			reason = "OTH"
+		}
+		if !slices.Contains(reasons, reason) {
+			return gateway.Inbound{}, gateway.ErrInvalid.With(fmt.Sprintf("%q is no reason of OPStatusReason", reason), nil)
+		}
+		if text == "" {
+			return gateway.Inbound{}, gateway.ErrInvalid.With("a dispute or refusal says why", nil)
+		}
+	}
+	if len(text) > 2000 {
+		return gateway.Inbound{}, gateway.ErrInvalid.With("the text is longer than 2000 bytes", nil)
+	}
+	var in gateway.Inbound
+	err := s.Store.For(tenant).Write(ctx, func(tx gateway.Tx) (err error) {
+		if in, err = tx.Inbound(ctx, id); err != nil {
+			return err
+		}
+		if in.State != gateway.InboundAvailable && in.State != gateway.InboundForwarded || len(in.Model) == 0 {
+			return gateway.ErrState.With("the document is "+string(in.State)+": there is nothing to decide", nil).For(id)
+		}
+		if !slices.Contains(out.after, in.Answer) {
+			return gateway.ErrState.With("the invoice is "+in.Answer+" already", nil).For(id)
+		}
+		now := s.Clock.Now()
+		detail := Detail{Reason: reason, Text: text, By: actor, At: now}
+		in.Answer, in.UpdatedAt = out.state, now
+		if in.AnswerDetail, err = json.Marshal(detail); err != nil {
+			return err
+		}
+		if err := tx.UpdateInbound(ctx, &in); err != nil {
+			return err
+		}
+		body, err := s.invoiceResponse(in, out.code, detail)
+		if err != nil {
+			return err
+		}
+		return s.reply(ctx, tx, tenant, &in, body, response.InvoiceCustomization, gateway.Event{
+			Type: gateway.EventInboundAnswered, At: now, Actor: actor, Grade: gateway.GradeBuyerAct,
+			Data: mustJSON(map[string]string{"decision": out.state, "reason": reason, "text": text}),
+		})
+	})
+	return in, err
+}
+
+func (s *Service) invoiceResponse(in gateway.Inbound, code response.Code, d Detail) ([]byte, error) {
+	var inv invoice.Invoice
+	if err := json.Unmarshal(in.Model, &inv); err != nil {
+		return nil, err
+	}
+	r := response.Invoice{
+		ID: s.IDs.New(gateway.PrefixMessage), IssuedAt: d.At,
+		Sender:   response.Party{Endpoint: endpoint(inv.Buyer.ElectronicAddress, in.Receiver), Name: inv.Buyer.Name},
+		Receiver: response.Party{Endpoint: endpoint(inv.Seller.ElectronicAddress, in.Sender), Name: inv.Seller.Name},
+		Code:     code, EffectiveDate: invoice.DateOf(d.At), Number: inv.Number, IssueDate: &inv.IssueDate, TypeCode: inv.TypeCode,
+	}
+	if d.Reason != "" {
+		r.Clarifications = []response.Clarification{
+			{List: response.ListReason, Code: d.Reason, Text: d.Text},
+			{List: response.ListAction, Code: "OTH", Text: "see the reason"},
+		}
+	} else {
+		r.Note = d.Text
+	}
+	return response.WriteInvoice(r)
+}
+
+// endpoint is the electronic address of a party, or what its participant id says.
+func endpoint(id invoice.Identifier, participant string) invoice.Identifier {
+	if id.Value != "" {
+		return id
+	}
+	scheme, value, ok := strings.Cut(strings.TrimPrefix(participant, "iso6523-actorid-upis::"), ":")
+	if !ok {
+		return invoice.Identifier{Value: participant}
+	}
+	return invoice.Identifier{Scheme: scheme, Value: value}
+}
+
+// Reject tells a sender, once, that its document did not pass the checks. A
+// response is never answered.
+func (s *Service) Reject(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, result validation.Result) error {
+	if result.Document.Root == "ApplicationResponse" || in.ReplyTo.Address == "" {
+		return nil
+	}
+	now := s.Clock.Now()
+	m := response.Message{
+		ID: s.IDs.New(gateway.PrefixMessage), IssuedAt: now, Code: response.Rejected, MessageID: in.MessageID,
+		Sender: endpoint(invoice.Identifier{}, in.Receiver), Receiver: endpoint(invoice.Identifier{}, in.Sender),
+		Description: "The document does not pass the receiver's checks.",
+	}
+	const most = 50
+	for _, v := range result.Verdicts {
+		for _, f := range v.Findings {
+			if !f.Severity.Fails() || len(m.Findings) == most {
+				continue
+			}
+			reason := "BV"
+			if v.Stage == validation.StageXSD || v.Stage == validation.StageXML {
+				reason = "SV"
+			}
+			m.Findings = append(m.Findings, response.Finding{Location: f.Location, Description: "[" + f.Rule + "] " + f.Message, Reason: reason})
+		}
+	}
+	body, err := response.WriteMessage(m)
+	if err != nil {
+		return err
+	}
+	return s.reply(ctx, tx, tenant, in, body, response.MessageCustomization, gateway.Event{
+		Type: gateway.EventInboundAnswered, At: now, Actor: gateway.System,
+		Data: mustJSON(map[string]any{"decision": "rejected", "findings": len(m.Findings)}),
+	})
+}
+
+// reply queues a response on the way back.
+func (s *Service) reply(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, body []byte, customization string, e gateway.Event) error {
+	sha, err := s.Blobs.Put(ctx, tenant, body)
+	if err != nil {
+		return err
+	}
+	now := s.Clock.Now()
+	if err := tx.InsertDocument(ctx, gateway.Document{
+		SHA256: sha, InboundID: in.ID, Role: "answer", Syntax: "ubl", Customization: customization,
+		MediaType: "application/xml", Filename: "answer-" + in.ID + ".xml", Size: int64(len(body)), CreatedAt: now,
+	}); err != nil {
+		return err
+	}
+	e.ID, e.RecordedAt, e.InboundID = s.IDs.New(gateway.PrefixEvent), now, in.ID
+	e.Evidence, e.EvidenceType = sha, "application/xml"
+	if err := gateway.Append(ctx, tx, nil, e); err != nil {
+		return err
+	}
+	if in.ReplyTo.Address == "" {
+		return nil // nobody to tell: the answer stands here only
+	}
+	d := gateway.Delivery{
+		ID: s.IDs.New(gateway.PrefixDelivery), InboundID: in.ID, Purpose: "answer", DocumentSHA256: sha,
+		MessageID: s.IDs.New(gateway.PrefixMessage), Route: in.ReplyTo, State: gateway.DeliveryQueued, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := tx.InsertDelivery(ctx, &d); err != nil {
+		return err
+	}
+	return tx.AddTask(ctx, gateway.Task{
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: in.ReplyTo.Address, DueAt: now, CreatedAt: now,
+	})
+}
+
+// Take lands a response on the timeline of the invoice it answers. One that
+// answers nothing of ours, or comes from someone else than the receiver, is kept
+// and told as such.
+func (s *Service) Take(ctx context.Context, tx gateway.Tx, in gateway.Inbound, document []byte) error {
+	inv, event, err := s.read(ctx, tx, in, document)
+	if err != nil {
+		return err
+	}
+	now := s.Clock.Now()
+	event.ID, event.RecordedAt = s.IDs.New(gateway.PrefixEvent), now
+	event.Actor = gateway.Actor{Kind: "peer", ID: in.Sender, Name: in.Sender}
+	event.Evidence, event.EvidenceType = in.SHA256, "application/xml"
+	if inv == nil {
+		event = gateway.Event{
+			ID: event.ID, Type: gateway.EventInboundAnswered, At: now, RecordedAt: now, Actor: event.Actor, InboundID: in.ID,
+			Data: json.RawMessage(`{"matched":false}`),
+		}
+		return gateway.Append(ctx, tx, nil, event)
+	}
+	event.InvoiceID, event.OrderID, event.ExternalID = inv.ID, inv.OrderID, inv.ExternalID
+	return gateway.Append(ctx, tx, inv, event)
+}
+
+func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound, document []byte) (*gateway.Invoice, gateway.Event, error) {
+	var event gateway.Event
+	switch response.Customization(document) {
+	case response.InvoiceCustomization:
+		answer, err := response.ReadInvoice(document)
+		if err != nil {
+			return nil, event, nil // the rules passed it; we cannot use it
+		}
+		kind, ok := incoming[answer.Code]
+		if !ok {
+			return nil, event, nil
+		}
+		event = gateway.Event{
+			Type: kind, At: answer.IssuedAt, Grade: gateway.GradeBuyerAct, Key: "answer/" + in.Sender + "/" + answer.ID,
+			Data: mustJSON(map[string]any{"code": answer.Code, "clarifications": clarify(answer), "note": answer.Note}),
+		}
+		inv, err := answered(ctx, r, in.Sender, answer.Number)
+		return inv, event, err
+	case response.MessageCustomization:
+		answer, err := response.ReadMessage(document)
+		if err != nil || answer.Code != response.Rejected {
+			return nil, event, nil
+		}
+		event = gateway.Event{
+			Type: gateway.EventAnswerRejected, At: answer.IssuedAt, Grade: gateway.GradeStrong, Key: "answer/" + in.Sender + "/" + answer.ID,
+			Data: mustJSON(map[string]any{"text": answer.Description, "findings": answer.Findings}),
+		}
+		d, err := r.DeliveryByMessageID(ctx, answer.MessageID)
+		if errors.Is(err, gateway.ErrNotFound) || err == nil && (d.Route.Receiver != in.Sender || d.InvoiceID == "") {
+			return nil, event, nil
+		}
+		if err != nil {
+			return nil, event, err
+		}
+		inv, err := r.Invoice(ctx, d.InvoiceID)
+		return &inv, event, err
+	}
+	return nil, event, nil
+}
+
+// answered finds our invoice of that number which was delivered to the sender of
+// the answer.
+func answered(ctx context.Context, r gateway.Reader, sender, number string) (*gateway.Invoice, error) {
+	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Text: number}, gateway.Page{Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	for _, inv := range list.Items {
+		if inv.Number != number {
+			continue
+		}
+		deliveries, err := r.InvoiceDeliveries(ctx, inv.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range deliveries {
+			if d.Route.Receiver == sender {
+				return &inv, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func clarify(r response.Invoice) []map[string]string {
+	var out []map[string]string
+	for _, c := range r.Clarifications {
+		out = append(out, map[string]string{"list": c.List, "code": c.Code, "text": c.Text})
+	}
+	return out
+}
+
+// mustJSON encodes what cannot fail to encode: strings and numbers.
+func mustJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("answer: " + err.Error())
+	}
+	return b
+}

@@ -1,0 +1,104 @@
+package response
+
+import (
+	"errors"
+	"time"
+
+	"facteur.dev/facteur/formats/invoice"
+)
+
+// Identifiers of the Message Level Response and its process.
+const (
+	MessageCustomization = "urn:fdc:peppol.eu:poacc:trns:mlr:3"
+	messageProfile       = "urn:fdc:peppol.eu:poacc:bis:mlr:3"
+)
+
+// Message is a Message Level Response (T71): what a receiver's checks say of a
+// message.
+type Message struct {
+	ID       string
+	IssuedAt time.Time // to the second
+	// Sender received the message that is answered; Receiver sent it.
+	Sender, Receiver invoice.Identifier
+	Code             Code // MessageAcknowledgement, Accepted or Rejected
+	Description      string
+	// MessageID is the id of the message that is answered.
+	MessageID string
+	Findings  []Finding
+}
+
+// Finding is one complaint. Reason is "SV" (syntax), "BV" (fatal rule) or "BW"
+// (warning).
+type Finding struct {
+	Location    string
+	Description string
+	Reason      string
+}
+
+// WriteMessage writes the response as UBL.
+func WriteMessage(m Message) ([]byte, error) {
+	switch {
+	case m.ID == "" || m.MessageID == "" || m.IssuedAt.IsZero():
+		return nil, errors.New("response: the message needs an id, a time and the id it answers")
+	case m.Sender.Value == "" || m.Receiver.Value == "":
+		return nil, errors.New("response: sender and receiver need electronic addresses")
+	case m.Code != MessageAcknowledgement && m.Code != Accepted && m.Code != Rejected:
+		return nil, errors.New("response: a message level response is AB, AP or RE")
+	}
+	doc, root := document(MessageCustomization, messageProfile, m.ID, m.IssuedAt)
+	text(root.CreateElement("cac:SenderParty"), "EndpointID", m.Sender.Value).CreateAttr("schemeID", m.Sender.Scheme)
+	text(root.CreateElement("cac:ReceiverParty"), "EndpointID", m.Receiver.Value).CreateAttr("schemeID", m.Receiver.Scheme)
+	answer := root.CreateElement("cac:DocumentResponse")
+	response := answer.CreateElement("cac:Response")
+	text(response, "ResponseCode", string(m.Code))
+	text(response, "Description", m.Description)
+	text(answer.CreateElement("cac:DocumentReference"), "ID", m.MessageID)
+	for _, f := range m.Findings {
+		line := answer.CreateElement("cac:LineResponse")
+		location := f.Location
+		if location == "" {
+			location = "NA"
+		}
+		text(line.CreateElement("cac:LineReference"), "LineID", location)
+		response := line.CreateElement("cac:Response")
+		code := Rejected
+		if f.Reason == "BW" {
+			code = Accepted
+		}
+		text(response, "ResponseCode", string(code))
+		text(response, "Description", f.Description)
+		text(response.CreateElement("cac:Status"), "StatusReasonCode", f.Reason)
+	}
+	doc.Indent(2)
+	return doc.WriteToBytes()
+}
+
+// ReadMessage reads a response.
+func ReadMessage(src []byte) (Message, error) {
+	root, err := parse(src, MessageCustomization)
+	if err != nil {
+		return Message{}, err
+	}
+	answer := root.Child(nsCAC, "DocumentResponse")
+	response := answer.Child(nsCAC, "Response")
+	m := Message{
+		ID: value(root, "ID"), Sender: readParty(root.Child(nsCAC, "SenderParty")).Endpoint,
+		Receiver: readParty(root.Child(nsCAC, "ReceiverParty")).Endpoint, Code: Code(value(response, "ResponseCode")),
+		Description: value(response, "Description"), MessageID: value(answer.Child(nsCAC, "DocumentReference"), "ID"),
+	}
+	if m.IssuedAt, err = readTime(value(root, "IssueDate"), value(root, "IssueTime")); err != nil {
+		return Message{}, err
+	}
+	for line := range answer.All(nsCAC, "LineResponse") {
+		response := line.Child(nsCAC, "Response")
+		f := Finding{
+			Location: value(line.Child(nsCAC, "LineReference"), "LineID"), Description: value(response, "Description"),
+			Reason: value(response.Child(nsCAC, "Status"), "StatusReasonCode"),
+		}
+		if f.Location == "NA" {
+			f.Location = ""
+		}
+		m.Findings = append(m.Findings, f)
+	}
+	return m, nil
+}
