@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"facteur.dev/facteur/transport"
@@ -56,7 +57,7 @@ func (s *AP) Send(ctx context.Context, m transport.Message, to transport.Endpoin
 		return failed.receipt(now), nil
 	}
 	u.RawQuery = "" // it may hold a secret
-	evidence, peer := a.record(u.String(), m.ID, digest)
+	evidence, peer := a.record(u, m.ID, digest)
 	failed = a.classifyStatus(false, to.Idempotent, now)
 	if failed == nil && !a.taken {
 		failed = &failure{outcome: transport.Unknown, code: CodeEarly, detail: a.problem() + " before the whole document was sent"}
@@ -69,8 +70,8 @@ func (s *AP) Send(ctx context.Context, m transport.Message, to transport.Endpoin
 	return r, nil
 }
 
-// record is the evidence of an answer, with the name on the server's certificate.
-func (a *answer) record(url, id, digest string) (evidence []byte, peer string) {
+// record is the evidence of an answer, with the name that the server's certificate was verified for.
+func (a *answer) record(u *url.URL, id, digest string) (evidence []byte, peer string) {
 	type tlsRecord struct {
 		Server string `json:"server"`
 		SHA256 string `json:"certificate_sha256"`
@@ -86,14 +87,14 @@ func (a *answer) record(url, id, digest string) (evidence []byte, peer string) {
 		Whole    bool       `json:"body_complete"`
 		TLS      *tlsRecord `json:"tls,omitempty"`
 	}{Type: EvidenceExchange, Whole: a.whole}
-	rec.Request.URL, rec.Request.MessageID, rec.Request.Digest = url, id, digest
+	rec.Request.URL, rec.Request.MessageID, rec.Request.Digest = u.String(), id, digest
 	rec.Response = response{Status: a.status, Body: a.body[:min(len(a.body), 4<<10)], Fields: combine(a.header).only(
 		"date", "server", "content-type", "location", "etag", "request-id", "x-request-id", "retry-after")}
 	rec.Whole = a.whole && len(rec.Response.Body) == len(a.body)
 	if a.tls != nil && len(a.tls.PeerCertificates) > 0 {
 		sum := sha256.Sum256(a.tls.PeerCertificates[0].Raw)
-		rec.TLS = &tlsRecord{Server: a.tls.ServerName, SHA256: hex.EncodeToString(sum[:])}
-		peer = a.tls.ServerName
+		rec.TLS = &tlsRecord{Server: u.Hostname(), SHA256: hex.EncodeToString(sum[:])}
+		peer = u.Hostname()
 	}
 	evidence, err := json.Marshal(rec)
 	if err != nil { // strings, bytes and numbers always have a JSON form

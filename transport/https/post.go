@@ -115,7 +115,8 @@ func (c Config) post(ctx context.Context, u *url.URL, header http.Header, body [
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header, tls: resp.TLS}
-	if err == nil { // else a redirect, whose body is closed already
+	// The body of a redirect is closed already; after 101 it would be the bare connection.
+	if err == nil && a.status >= 200 {
 		a.body, err = io.ReadAll(resp.Body)
 		a.whole = err == nil
 	}
