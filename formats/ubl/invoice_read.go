@@ -84,7 +84,6 @@ func (d *invoiceReader) header() {
 		inv.Period = &invoice.InvoicingPeriod{Start: start, End: end}
 	}
 	inv.TaxPointDateCode = d.text(period, "DescriptionCode")
-	inv.PaymentTerms = d.text(d.group(root, "PaymentTerms"), "Note")
 }
 
 // typeCode reads BT-3, which must agree with the kind of document: the sign of

@@ -15,35 +15,36 @@ func (d *invoiceWriter) instructions() []invoice.PaymentInstructions {
 }
 
 // payments writes the payment means, one for each account as UBL wants it, and
-// the payment terms. A credit note has its due date (BT-9) with the means or, if
-// there are none, with the terms.
+// the payment terms. The text of the means stands with the first account only
+// (UBL-SR-46). A credit note has its due date (BT-9) with the first means
+// (UBL-SR-45) or, if there are none, with the terms.
 func (d *invoiceWriter) payments() {
 	dueDate := d.inv.DueDate
 	if !d.creditNote {
 		dueDate = nil // an invoice has an element of its own
 	}
-	written := false
 	for _, p := range d.instructions() {
 		if p.MeansCode == "" {
 			continue // only the creditor identifier, which stands elsewhere
 		}
-		written = true
-		d.paymentMeans(&p, 0, dueDate)
-		for i := 1; i < len(p.CreditTransfers); i++ {
+		for i := range max(1, len(p.CreditTransfers)) {
 			d.paymentMeans(&p, i, dueDate)
+			dueDate = nil
 		}
 	}
 	d.group("PaymentTerms", func() {
 		d.field("Note", d.inv.PaymentTerms)
-		if !written {
-			d.date("PaymentDueDate", dueDate)
-		}
+		d.date("PaymentDueDate", dueDate)
 	})
 }
 
 func (d *invoiceWriter) paymentMeans(p *invoice.PaymentInstructions, account int, dueDate *invoice.Date) {
+	text := p.MeansText
+	if account > 0 {
+		text = ""
+	}
 	d.group("PaymentMeans", func() {
-		d.field("PaymentMeansCode", p.MeansCode, attr{"name", p.MeansText})
+		d.field("PaymentMeansCode", p.MeansCode, attr{"name", text})
 		d.date("PaymentDueDate", dueDate)
 		d.field("PaymentID", p.RemittanceInformation)
 		if card := p.Card; account == 0 && card != nil {
