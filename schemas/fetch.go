@@ -38,7 +38,7 @@ func (l *Lock) fetch(ctx context.Context, dir, temp string, opts SyncOptions) er
 	}
 	if err := get(ctx, missing, in, opts); err != nil {
 		if ctx.Err() != nil {
-			return interrupted(err)
+			return interrupted(ctx.Err())
 		}
 		return orDisk(dir, err)
 	}

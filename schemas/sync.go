@@ -56,6 +56,10 @@ func Sync(ctx context.Context, dir string, opts SyncOptions) error {
 // at any point, it leaves either the old tree or the new one. Several syncs of
 // one folder wait for each other.
 func (l *Lock) Sync(ctx context.Context, dir string, opts SyncOptions) error {
+	dir, err := filepath.Abs(dir) // Maven starts relative paths elsewhere
+	if err != nil {
+		return diskError(dir, err)
+	}
 	c, err := l.Open(dir)
 	if err != nil {
 		return err
@@ -91,11 +95,11 @@ func (l *Lock) fill(ctx context.Context, c *Catalogue, opts SyncOptions) error {
 		return err
 	}
 	tree := filepath.Join(temp, "tree")
-	for i, a := range l.archives {
+	opts.say("unpacking %d files of %d archives", len(l.files), len(l.archives))
+	for _, a := range l.archives {
 		if err := ctx.Err(); err != nil {
 			return interrupted(err)
 		}
-		opts.say("unpacking %d/%d %s", i+1, len(l.archives), a.File)
 		if err := l.unpack(filepath.Join(c.dir, archivesName, a.File), tree, a); err != nil {
 			return orDisk(c.dir, err)
 		}

@@ -65,7 +65,8 @@ func TestSyncFromAddress(t *testing.T) {
 
 func TestSyncWithTools(t *testing.T) {
 	f := newFake(t)
-	dir := t.TempDir()
+	t.Chdir(t.TempDir())
+	dir := "packs" // Maven would take it from the folder of its pom.xml
 	var ran []string
 	run := func(_ context.Context, name string, args ...string) error {
 		ran = append(ran, name)
@@ -74,6 +75,9 @@ func TestSyncWithTools(t *testing.T) {
 			pom := readFile(t, after(args, "-f"))
 			_, rest, _ := strings.Cut(pom, "<outputDirectory>")
 			in, _, _ = strings.Cut(rest, "</outputDirectory>")
+			if !filepath.IsAbs(in) {
+				t.Errorf("Maven is to write to %s, which is relative", in)
+			}
 			want := "<artifactItem><groupId>org.example</groupId><artifactId>rules</artifactId><version>1.0</version></artifactItem>"
 			if !strings.Contains(pom, want) || strings.Count(pom, "<artifactItem>") != 1 {
 				t.Errorf("pom.xml:\n%s", pom)
