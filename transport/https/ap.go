@@ -48,6 +48,9 @@ func (s *AP) Send(ctx context.Context, m transport.Message, to transport.Endpoin
 	header.Set("Content-Type", m.ContentType)
 	header.Set("Content-Digest", digest)
 	header.Set("Idempotency-Key", m.ID)
+	if to.Identity != "" {
+		header.Set("Expect", "100-continue") // TLS 1.3 tells only after the handshake that it refuses a certificate
+	}
 	a, failed, err := s.cfg.post(ctx, u, header, m.Body, to)
 	if err != nil {
 		return transport.Receipt{}, err

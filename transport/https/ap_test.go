@@ -132,6 +132,7 @@ func TestMutualTLS(t *testing.T) {
 	mine, pool := clientCertificate(t, "supplier")
 	stranger, _ := clientCertificate(t, "stranger")
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("X-Request-Id", r.TLS.PeerCertificates[0].Subject.CommonName)
 	}))
 	srv.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, Time: clock}
@@ -144,16 +145,21 @@ func TestMutualTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for identity, code := range map[string]string{"mine": "", "stranger": CodeTLSIdentity, "": CodeTLSIdentity} {
-		r, err := s.Send(t.Context(), message("1", "x"), transport.Endpoint{Address: srv.URL, Identity: identity})
+	for range 20 { // whether the server's alert or its reset is seen first is a race; what it means is not
+		r, err := s.Send(t.Context(), message("1", "x"), transport.Endpoint{Address: srv.URL, Identity: "stranger"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if code != "" {
-			wants(t, r, transport.Temporary, code)
-		} else if wants(t, r, transport.Accepted, ""); !strings.Contains(string(r.Evidence), `"x-request-id":"supplier"`) {
-			t.Errorf("the server saw another: %s", r.Evidence)
+		if r.Outcome != transport.Temporary || (r.Code != CodeTLSIdentity && r.Code != CodeIncomplete) {
+			t.Errorf("stranger: %+v", r)
 		}
+	}
+	r, err := s.Send(t.Context(), message("1", "x"), transport.Endpoint{Address: srv.URL, Identity: "mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wants(t, r, transport.Accepted, ""); !strings.Contains(string(r.Evidence), `"x-request-id":"supplier"`) {
+		t.Errorf("the server saw another: %s", r.Evidence)
 	}
 }
 

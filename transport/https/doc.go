@@ -29,7 +29,7 @@
 //	name not found                                   temporary  dial.dns
 //	connection refused, too slow, otherwise failed   temporary  dial.refused, dial.timeout, dial.failed
 //	the server's certificate does not verify         temporary  tls.untrusted
-//	the server refuses our certificate               temporary  tls.identity
+//	the server refuses our certificate               temporary  tls.identity, or as the next but one
 //	no TLS                                           temporary  tls.failed
 //	broken before the last byte of the body          temporary  http.incomplete
 //	all sent, then silence until the deadline        unknown    http.timeout
@@ -52,4 +52,7 @@
 // a Retry-After, or a peer that takes a message id once, makes a repetition safe. 302 and 303 are how web
 // applications say "done, look there". 409 may mean "I have it" or "still working on it". An idempotent peer is
 // asked again after an unknown outcome, so that caution costs nothing there.
+//
+// To gateways, and to endpoints that want a client certificate, the document itself is sent only when the server
+// asks for it (Expect: 100-continue) or after a second: a refusal of key, certificate or size then leaves no doubt.
 package https

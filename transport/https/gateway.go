@@ -127,6 +127,7 @@ func (s *Gateway) Send(ctx context.Context, m transport.Message, to transport.En
 	header.Set("Signature-Input", input)
 	header.Set("Signature", value)
 	req.Fields = combine(header)
+	header.Set("Expect", "100-continue") // a receiver checks the signature before it asks for the document
 
 	a, failed, err := s.cfg.post(ctx, u, header, m.Body, to)
 	if err != nil {
