@@ -133,12 +133,12 @@ lacking=$(missing)
 [ -n "$lacking" ] || exit 0
 
 wanted=$(packages "$lacking")
-log=$(mktemp "${TMPDIR:-/tmp}/facteur-setup.XXXXXX")
 if ! command -v apt-get >/dev/null 2>&1; then
 	say "install what brings: $lacking(on Debian: $wanted)"
 elif ! as_root true; then
 	say "run as root: apt-get update && apt-get install -y --no-install-recommends $wanted"
 else
+	log=$(mktemp "${TMPDIR:-/tmp}/facteur-setup.XXXXXX")
 	say "installing $wanted"
 	quietly "$wanted"
 fi
