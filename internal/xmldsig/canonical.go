@@ -64,10 +64,25 @@ func Canonical(n xmltree.Node, m Method, omit xmltree.Node) ([]byte, error) {
 	c.limit = maxGrowth*len(n.Document().Source()) + 1<<20
 	start, end := n.Offset()
 	c.out = make([]byte, 0, (end-start)+(end-start)/8+256)
+	for p := n.Parent(); p.Exists(); p = p.Parent() {
+		if err := checkNamespaces(p); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.subtree(n); err != nil {
 		return nil, err
 	}
 	return c.out, nil
+}
+
+// checkNamespaces refuses relative namespaces, as the specification asks.
+func checkNamespaces(n xmltree.Node) error {
+	for _, d := range n.Namespaces() {
+		if d.URI != "" && !isAbsolute(d.URI) {
+			return failf(CodeMalformed, "the relative namespace %.80q has no canonical form", d.URI)
+		}
+	}
+	return nil
 }
 
 // undo is what a prefix stood for before a declaration; ok when for something.
@@ -131,10 +146,8 @@ func (c *canonicalizer) element(n xmltree.Node, apex bool) error {
 	if len(c.out) > c.limit {
 		return failf(CodeTooLarge, "canonical form is out of proportion to the document")
 	}
-	for _, d := range n.Namespaces() {
-		if d.URI != "" && !isAbsolute(d.URI) {
-			return failf(CodeMalformed, "the relative namespace %.80q has no canonical form", d.URI)
-		}
+	if err := checkNamespaces(n); err != nil {
+		return err
 	}
 	mark := len(c.undo)
 	name := n.QName()

@@ -9,6 +9,7 @@ const (
 	CodeReference   = "signature.reference_unresolved"  // a reference to nothing, or to several things
 	CodeDigest      = "signature.digest_mismatch"       // what is referred to is not what was signed
 	CodeValue       = "signature.value_invalid"         // the signature value does not fit the key
+	CodeKey         = "signature.key_failed"            // the key could not be read or did not sign
 	CodeTooLarge    = "signature.too_large"             // the canonical form or the signature exceeds the limits
 )
 

@@ -32,12 +32,19 @@ func canonical(t testing.TB, n xmltree.Node, m Method) string {
 // find is the element with that local name.
 func find(t testing.TB, d *xmltree.Document, local string) xmltree.Node {
 	t.Helper()
+	n := search(d, local)
+	if !n.Exists() {
+		t.Fatalf("no element %s", local)
+	}
+	return n
+}
+
+func search(d *xmltree.Document, local string) xmltree.Node {
 	for n := range d.Node(0).Descendants() {
 		if n.Kind() == xmltree.Element && n.Local() == local {
 			return n
 		}
 	}
-	t.Fatalf("no element %s", local)
 	return xmltree.Node{}
 }
 
