@@ -56,10 +56,7 @@ func (d *orderReader) header() {
 	}
 	d.orderCurrency()
 	o.BuyerReference = d.text(root, "CustomerReference")
-	o.AccountingReference = d.text(root, "AccountingCost")
-	if o.AccountingReference == "" {
-		o.AccountingReference = d.text(root, "AccountingCostCode")
-	}
+	o.AccountingReference = d.accountingCost(root)
 	o.Notes = d.notes(root)
 	o.ContractReference = d.text(d.group(root, "Contract"), "ID")
 	o.ProjectReference = d.text(d.group(root, "ProjectReference"), "ID")
@@ -91,6 +88,14 @@ func (d *orderReader) orderCurrency() {
 		d.order.Currency = d.attr(amount, "currencyID")
 	}
 	d.currency = d.order.Currency
+}
+
+// accountingCost is where the buyer books; older orders have it as a code.
+func (d *orderReader) accountingCost(parent xmltree.Node) string {
+	if text := d.text(parent, "AccountingCost"); text != "" {
+		return text
+	}
+	return d.text(parent, "AccountingCostCode")
 }
 
 func (d *orderReader) notes(parent xmltree.Node) []string {
@@ -226,7 +231,7 @@ func (d *orderReader) orderLine(n xmltree.Node) order.Line {
 		Quantity:            d.required(quantity, item, "BT-129"),
 		Unit:                unit,
 		NetAmount:           d.amount(item, "LineExtensionAmount"),
-		AccountingReference: d.text(item, "AccountingCost"),
+		AccountingReference: d.accountingCost(item),
 		DeliveryPeriod:      d.deliveryPeriod(d.group(item, "Delivery")),
 		Item:                d.item(d.group(item, "Item")),
 		VAT:                 d.itemVAT(item.Child(nsCAC, "Item")),
