@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -29,11 +30,29 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup:               func(env *testscript.Env) error { return copyFixtures(env.WorkDir) },
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
 	})
 	if scripts, err := filepath.Glob("testdata/*.txtar"); err != nil || len(scripts) == 0 {
 		t.Fatal("there are no scripts")
 	}
+}
+
+// copyFixtures puts the goldens of other packages beside each script.
+func copyFixtures(dir string) error {
+	for name, from := range map[string]string{
+		"export.jsonl":  "../../internal/gateway/evidence/testdata/export.jsonl",
+		"evidence.json": "../../transport/https/testdata/evidence.json",
+	} {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {

@@ -43,7 +43,8 @@ type HTTP struct {
 	PublicURL      string // without trailing slash
 	TLSCert        string // PEM file; empty: plain HTTP
 	TLSKey         string
-	MaxBody        int64 // bytes
+	SessionKey     string // file
+	MaxBody        int64  // bytes
 	TrustedProxies []netip.Prefix
 }
 

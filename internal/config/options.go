@@ -43,6 +43,7 @@ func (c *Config) options() []option {
 		{key: "http.public_url", value: webURL(&c.HTTP.PublicURL), meaning: "Address under which others reach the server; portal links and receipts are made with it. Empty: derived from `http.listen`."},
 		{key: "http.tls_cert", value: path(&c.HTTP.TLSCert), meaning: "PEM file with the server's certificate chain. Empty: plain HTTP, for a proxy in front."},
 		{key: "http.tls_key", value: path(&c.HTTP.TLSKey), meaning: "PEM file with the private key of `http.tls_cert`."},
+		{key: "http.session_key", value: path(&c.HTTP.SessionKey), fallback: "{data_dir}/keys/session.key", meaning: "File with the key (32 bytes or more, in hexadecimal) behind sessions and one-time codes; made when it is missing. All instances share it."},
 		{key: "http.max_body", value: size(&c.HTTP.MaxBody, kibibyte), fallback: "20MiB", meaning: "Largest request body."},
 		{key: "http.trusted_proxies", value: prefixes(&c.HTTP.TrustedProxies), meaning: "Address ranges whose `X-Forwarded-For` is believed."},
 
@@ -52,7 +53,7 @@ func (c *Config) options() []option {
 		{key: "seal.pkcs12", value: path(&c.Seal.PKCS12), meaning: "PKCS#12 file with the key and certificate that seal outgoing documents."},
 		{key: "seal.password", value: secret(&c.Seal.Password), sensitive: true, meaning: "Password of `seal.pkcs12`."},
 
-		{key: "gateway.signing_key", value: path(&c.Gateway.SigningKey), fallback: "{data_dir}/keys/gateway.pem", meaning: "PEM file with the Ed25519 key (PKCS#8) that signs requests, receipts and the audit log."},
+		{key: "gateway.signing_key", value: path(&c.Gateway.SigningKey), fallback: "{data_dir}/keys/gateway.pem", meaning: "PEM file with the Ed25519 key (PKCS#8) that signs requests, receipts and the audit log; made when it is missing. All instances share it."},
 
 		{key: "mail.host", value: text(&c.Mail.Host), meaning: "SMTP server that takes outgoing mail. Empty: the mail channel is off."},
 		{key: "mail.port", value: integer(&c.Mail.Port, 1, 65535), fallback: "587", meaning: "Its port."},
