@@ -23,7 +23,7 @@ var table = []room{
 
 	// What a document is. The model knows no syntax; a syntax knows the models.
 	{path: "formats", may: []string{"formats/invoice", "formats/order", "leaves"}},
-	{path: "formats/invoice", may: []string{"leaves"}},
+	{path: "formats/invoice", may: []string{"formats/invoice/...", "leaves"}},
 	{path: "formats/order", may: []string{"formats/invoice", "leaves"}},
 	{path: "formats/facturx", may: []string{"formats/invoice", "formats/order", "formats/cii", "leaves"}},
 

@@ -23,7 +23,7 @@ import (
 
 func main() {
 	total := 0
-	if out, err := exec.Command("go", "list", "./...").Output(); err == nil && slices.Contains(os.Args, "./...") {
+	if out, err := exec.Command("go", "list", "-e", "./...").Output(); err == nil && slices.Contains(os.Args, "./...") {
 		total = strings.Count(string(out), "\n")
 	}
 	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[1:]...)...)
