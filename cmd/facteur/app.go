@@ -21,11 +21,11 @@ type appContext struct {
 	Stdin    io.Reader
 	Stdout   io.Writer
 	Stderr   io.Writer
-	Terminal bool // Stdout is a terminal: colour and progress are welcome
+	Terminal bool // Stdout is a terminal
+	Colour   bool // and its reader wants colour
 	Now      func() time.Time
 	Log      *slog.Logger // writes to Stderr
 
-	getenv    func(string) string
 	config    *config.Config
 	configErr error
 }
@@ -36,8 +36,10 @@ type appContext struct {
 func newAppContext(ctx context.Context, globals Globals, stdin io.Reader, stdout, stderr io.Writer, environ []string) *appContext {
 	app := &appContext{
 		Context: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
-		Terminal: isTerminal(stdout), Now: time.Now, getenv: lookup(environ),
+		Terminal: isTerminal(stdout), Now: time.Now,
 	}
+	getenv := lookup(environ)
+	app.Colour = app.Terminal && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	app.config, app.configErr = config.Load(config.Sources{File: globals.ConfigFile, Environ: environ, Flags: globals.settings()})
 	logs := config.Default().Log
 	if app.configErr == nil {

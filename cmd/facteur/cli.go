@@ -4,6 +4,11 @@ import "github.com/alecthomas/kong"
 
 const description = `Facteur turns sales orders into e-invoices that are checked, sealed, delivered and tracked.
 
+Examples:
+  facteur schemas sync           fetch the official rule packs
+  facteur verify export.jsonl    check an audit log without trusting the gateway
+  facteur config                 show every option and where its value came from
+
 Configuration comes from flags, then the environment (FACTEUR_…), then the
 file facteur.yaml, then defaults: see "facteur config docs".
 

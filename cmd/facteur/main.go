@@ -52,6 +52,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	app := newAppContext(ctx, cli.Globals, stdin, stdout, stderr, environ)
 	return report(stderr, command.Run(app))
 }

@@ -65,7 +65,7 @@ func (c verifyCmd) Run(ctx *appContext) error {
 	if err != nil {
 		return environmentError("verify.unreadable", err, "")
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	in := bufio.NewReaderSize(f, 64<<10)
 	head, err := in.Peek(64 << 10)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -130,7 +130,7 @@ func readFlagFile(flag, path string) ([]byte, error) {
 	if err != nil {
 		return nil, usageError("verify.unreadable", flag+": "+err.Error(), "")
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	return readAll(f)
 }
 

@@ -332,7 +332,7 @@ func TestReferencePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(golden, page.Bytes(), 0o644); err != nil { //nolint:gosec // a documentation page is for all to read
+		if err := os.WriteFile(golden, page.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
