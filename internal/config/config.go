@@ -80,7 +80,7 @@ type Mail struct {
 
 // Outbound governs every connection that Facteur opens.
 type Outbound struct {
-	Allow   []string // hosts, addresses or CIDR ranges, each with an optional port
+	Allow   []string // as netguard.Policy has it
 	Timeout time.Duration
 }
 

@@ -185,6 +185,7 @@ func TestRefused(t *testing.T) {
 		{name: "wrong address", file: "http: {listen: '80'}\n", want: []string{"config.bad_value http.listen"}, place: ":1"},
 		{name: "wrong URL", file: "http: {public_url: 'ftp://x'}\n", want: []string{"config.bad_value http.public_url"}, place: ":1"},
 		{name: "wrong zone", file: "time_zone: Mars\n", want: []string{"config.bad_value time_zone"}, place: ":1"},
+		{name: "wrong allow list", file: "outbound: {allow: [relay.lan]}\n", want: []string{"config.bad_value outbound.allow"}, place: ":1"},
 		{name: "wrong database", file: "database: mysql://x\n", want: []string{"config.bad_value database"}, place: ":1"},
 		{name: "unknown flag", flags: map[string]string{"x": "1"}, want: []string{"config.unknown_key x"}},
 		{name: "wrong variable", env: []string{"FACTEUR_LOG_LEVEL=loud"}, want: []string{"config.bad_value log.level"}},

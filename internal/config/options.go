@@ -64,7 +64,7 @@ func (c *Config) options() []option {
 		{key: "mail.envelope_domain", value: text(&c.Mail.EnvelopeDomain), meaning: "Domain of the envelope sender made for each message, where bounces come back. Empty: the domain of `mail.from`."},
 		{key: "mail.timeout", value: duration(&c.Mail.Timeout, time.Second), fallback: "30s", meaning: "Longest time one SMTP conversation may take."},
 
-		{key: "outbound.allow", value: list(&c.Outbound.Allow), meaning: "Hosts, addresses or CIDR ranges (optionally with `:port`) that may be dialled although they are private or loopback."},
+		{key: "outbound.allow", value: allowList(&c.Outbound.Allow), meaning: "What may be dialled although it is private or loopback: `10.1.2.0/24`, `10.1.2.3`, `10.1.2.3:25` or `relay.lan:25`."},
 		{key: "outbound.timeout", value: duration(&c.Outbound.Timeout, time.Second), fallback: "30s", meaning: "Longest time one outbound request may take."},
 
 		{key: "jobs.delivery_workers", value: integer(&c.Jobs.DeliveryWorkers, 1, 10000), fallback: "32", meaning: "Deliveries attempted at the same time."},

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"facteur.dev/facteur/internal/netguard"
 )
 
 // value parses the text of an option into its field and writes it back.
@@ -118,9 +120,13 @@ func size(p *int64, least int64) value {
 	}}
 }
 
-func list(p *[]string) value {
+func allowList(p *[]string) value {
 	return value{kind: "list", show: func() string { return strings.Join(*p, ", ") }, parse: func(s string) error {
-		*p = splitList(s)
+		items := splitList(s)
+		if _, err := netguard.New(netguard.Policy{Allow: items}); err != nil {
+			return err
+		}
+		*p = items
 		return nil
 	}}
 }
