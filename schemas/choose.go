@@ -129,10 +129,13 @@ func (c *Catalogue) bySchemaOnly(doc DocumentKind, at time.Time) (Selection, err
 
 // kindOf finds the row of the table, and whether the customisation is its own.
 func kindOf(doc DocumentKind) (kind, bool) {
-	var extended, profiled, base kind
+	var extended, profiled, base, first kind
 	for _, k := range kinds() {
 		if k.namespace != doc.Namespace || k.root != doc.Root {
 			continue
+		}
+		if first.name == "" {
+			first = k
 		}
 		switch {
 		case k.customization == doc.Customization && k.customization != "":
@@ -145,7 +148,7 @@ func kindOf(doc DocumentKind) (kind, bool) {
 			profiled = k
 		}
 	}
-	for _, k := range []kind{extended, profiled, base} {
+	for _, k := range []kind{extended, profiled, base, first} {
 		if k.name != "" {
 			return k, false
 		}

@@ -60,6 +60,7 @@ func TestStages(t *testing.T) {
 		{"CrossIndustryInvoice", "urn:cen.eu:en16931:2017", "", "2026-11-21", "x:cii-d16b@D16B s:cen-cii@1.3.16", true},
 		{"CrossIndustryInvoice", "urn:unknown", "", "2026-11-21", "x:cii-d16b@D16B s:cen-cii@1.3.16", false},
 		{"CrossIndustryInvoice", "urn:factur-x.eu:1p0:minimum", "", "2026-11-21", "x:facturx-minimum@1.09.2 s:facturx-minimum@1.09.2", true},
+		{"CrossIndustryInvoice", "urn:zugferd.de:2p0:minimum", "", "2026-11-21", "x:facturx-minimum@1.09.2 s:facturx-minimum@1.09.2", true},
 		{"CrossIndustryInvoice", "urn:factur-x.eu:1p0:minimum", "", "2026-08-31", "x:facturx-minimum@1.09.2? s:facturx-minimum@1.09.2?", true},
 	}
 	for _, tt := range tests {
@@ -79,6 +80,26 @@ func TestStages(t *testing.T) {
 			if _, ok := ch.Pack.File(ch.Entry); !ok || ch.Why == "" || sel.Why == "" {
 				t.Errorf("%s: entry %q, why %q", ch.Pack.Name(), ch.Entry, ch.Why)
 			}
+		}
+	}
+}
+
+// TestNoRulesAreLeftOut checks that where every kind of a document element has
+// rules, an unknown or unreadable customisation does not escape them.
+func TestNoRulesAreLeftOut(t *testing.T) {
+	c := embedded(t)
+	for _, doc := range []DocumentKind{
+		{Namespace: "urn:fdc:peppol:end-user-statistics-report:1.1", Root: "EndUserStatisticsReport"},
+		{Namespace: "urn:fdc:peppol:transaction-statistics-report:1.0", Root: "TransactionStatisticsReport"},
+		{Namespace: cdarSpace, Root: "CrossDomainAcknowledgementAndResponse"},
+		{Namespace: ciiNamespace, Root: "CrossIndustryInvoice"},
+		{Namespace: ublNamespace + "Invoice-2", Root: "Invoice"},
+		{Namespace: ublNamespace + "CreditNote-2", Root: "CreditNote"},
+	} {
+		doc.Customization = "urn:unknown"
+		sel, err := c.Stages(doc, day(t, "2026-11-21"))
+		if err != nil || len(sel.Choices) < 2 || sel.KnownCustomization {
+			t.Errorf("%s: %s, known %v, %v", doc.Root, names(sel.Choices), sel.KnownCustomization, err)
 		}
 	}
 }

@@ -87,6 +87,10 @@ func ciiInvoices() []kind {
 		of("a Factur-X BASIC WL", "urn:factur-x.eu:1p0:basicwl", "facturx-basicwl", "facturx-basicwl"),
 		of("a Factur-X BASIC", en16931+"#compliant#urn:factur-x.eu:1p0:basic", "facturx-basic", "cen-cii", "facturx-basic"),
 		of("a Factur-X EXTENDED", en16931+"#conformant#urn:factur-x.eu:1p0:extended", "facturx-extended", "facturx-extended"),
+		of("a ZUGFeRD MINIMUM", "urn:zugferd.de:2p0:minimum", "facturx-minimum", "facturx-minimum"),
+		of("a ZUGFeRD BASIC WL", "urn:zugferd.de:2p0:basicwl", "facturx-basicwl", "facturx-basicwl"),
+		of("a ZUGFeRD BASIC", en16931+"#compliant#urn:zugferd.de:2p0:basic", "facturx-basic", "cen-cii", "facturx-basic"),
+		of("a ZUGFeRD EXTENDED", en16931+"#conformant#urn:zugferd.de:2p0:extended", "facturx-extended", "facturx-extended"),
 		of("a French extended invoice", en16931+"#conformant#urn.cpro.gouv.fr:1p0:extended-ctc-fr", "cii-d22b", "fr-extended-cii"),
 	}
 }
