@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -253,6 +254,16 @@ func TestErasureKeepsProofs(t *testing.T) {
 			rt.Fatal("an erased value is in the file")
 		}
 	})
+}
+
+// A field may also be taken out of a file that was exported before.
+func TestRedactedFile(t *testing.T) {
+	file := export(t, newLog(t, 3, 3), nil)
+	redacted := regexp.MustCompile(`"ip":\{[^}]*\},`).ReplaceAll(file, nil)
+	report, err := Verify(bytes.NewReader(redacted), Options{})
+	if err != nil || report.Shown != 1 || report.Erased != 1 || bytes.Contains(redacted, []byte("192.0.2.3")) {
+		t.Errorf("got %+v, %v", report, err)
+	}
 }
 
 func TestExportRefuses(t *testing.T) {
