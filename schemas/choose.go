@@ -38,7 +38,7 @@ type Selection struct {
 // Stages chooses the XSD and the rule sets for a document on the day of at, and
 // says why. A customisation it does not know is taken for the longest known one
 // that it extends ("known#extension"), then for one with the same profile, then
-// for the base of the syntax. A document element that no pack covers is an
+// for the base of the document element. One that no pack covers is an
 // error (schemas.unknown): nothing could check it.
 func (c *Catalogue) Stages(doc DocumentKind, at time.Time) (Selection, error) {
 	k, known := kindOf(doc)
