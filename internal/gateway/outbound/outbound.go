@@ -54,11 +54,10 @@ type Answer struct {
 func submit(ctx context.Context, store gateway.TenantStore, now time.Time, scope string, s Submission,
 	fn func(tx gateway.Tx) (ref string, body any, err error),
 ) (Answer, error) {
-	sum := sha256.Sum256(s.Source)
-	digest := hex.EncodeToString(sum[:])
+	digest := KeyOf(s.Source)
 	key := s.Key
 	if key == "" {
-		key = "sha256:" + digest
+		key = digest
 	}
 	if len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return Answer{}, gateway.ErrInvalid.With("an idempotency key is at most 255 characters without control characters", nil)
@@ -89,6 +88,12 @@ func submit(ctx context.Context, store gateway.TenantStore, now time.Time, scope
 		})
 	})
 	return out, err
+}
+
+// KeyOf is the idempotency key of bytes that were submitted without one.
+func KeyOf(source []byte) string {
+	sum := sha256.Sum256(source)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // businessKey joins the parts that identify a document of the world, so that

@@ -238,7 +238,8 @@ func (s *Preparing) render(ctx context.Context, c *candidate) (err error) {
 		c.document, err = s.Blobs.Get(ctx, c.tenant.ID, c.row.SourceSHA256)
 		return err
 	}
-	if !c.row.NumberGiven {
+	// A credit note takes back the amounts of its invoice to the cent.
+	if !c.row.NumberGiven && c.row.CreditOf == "" {
 		if err := invoice.Calculate(c.model); err != nil {
 			var fields invoice.FieldErrors
 			if errors.As(err, &fields) {
