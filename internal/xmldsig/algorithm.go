@@ -131,7 +131,7 @@ func verifyBytes(algorithm string, key crypto.PublicKey, data, value []byte) err
 			return failf(CodeUnsupported, "RSA key of %d bits", k.N.BitLen())
 		}
 		if err := rsa.VerifyPKCS1v15(k, h, digest, value); err != nil {
-			return &Error{Code: CodeValue, Msg: "the signature value does not fit the key and what was signed", Err: err}
+			return &Error{Code: CodeValue, Message: "the signature value does not fit the key and what was signed", Err: err}
 		}
 		return nil
 	case *ecdsa.PublicKey:

@@ -108,7 +108,7 @@ func Sign(doc *etree.Document, sig *etree.Element, signer crypto.Signer, rand io
 	}
 	value, err := signBytes(s.Algorithm, signer, rand, data)
 	if err != nil {
-		return nil, &Error{Code: CodeKey, Msg: "the key did not sign", Err: err}
+		return nil, &Error{Code: CodeKey, Message: "the key did not sign", Retryable: true, Err: err}
 	}
 	setBase64(sig.SelectElement("ds:SignatureValue"), value)
 	return write(doc)
