@@ -73,9 +73,9 @@ func (c *completer) proposal(s step) Proposal {
 			d.line(i, s.before[line.ID], quantity)
 		}
 	}
-	before, after := c.progress(s)
-	d.inv.Allowances = d.documentAllowances("allowances", c.in.Order.Allowances, before, after)
-	d.inv.Charges = d.documentAllowances("charges", c.in.Order.Charges, before, after)
+	progress := c.progress(s)
+	d.inv.Allowances = d.documentAllowances("allowances", c.in.Order.Allowances, progress)
+	d.inv.Charges = d.documentAllowances("charges", c.in.Order.Charges, progress)
 	d.vatParties()
 	terms := d.payment()
 	if !c.in.IssueDate.IsZero() {
@@ -85,7 +85,8 @@ func (c *completer) proposal(s step) Proposal {
 	if s.note != nil {
 		takes.Note = s.note.ID
 	}
-	return Proposal{Invoice: d.inv, Takes: takes, Missing: d.missing, Sources: d.sources, Terms: terms}
+	// A copy, because records and order are the caller's.
+	return Proposal{Invoice: d.inv.Clone(), Takes: takes, Missing: d.missing, Sources: d.sources, Terms: terms}
 }
 
 // drafter fills one invoice.
@@ -96,7 +97,11 @@ type drafter struct {
 	sources []Source
 }
 
+// miss notes a missing value, once for each path.
 func (d *drafter) miss(path, term, format string, args ...any) {
+	if slices.ContainsFunc(d.missing, func(m MissingField) bool { return m.Path == path }) {
+		return
+	}
 	d.missing = append(d.missing, MissingField{Path: path, Term: term, Why: fmt.Sprintf(format, args...)})
 }
 
@@ -118,11 +123,9 @@ func (d *drafter) head(note *order.Delivery) {
 	inv.ContractReference = o.ContractReference
 	inv.ProjectReference = o.ProjectReference
 	inv.TenderReference = o.TenderReference
-	inv.PrecedingInvoices = slices.Clone(o.PrecedingInvoices)
-	inv.SupportingDocuments = slices.Clone(o.Attachments)
-	if o.Period != nil {
-		inv.Period = &invoice.InvoicingPeriod{Start: o.Period.Start, End: o.Period.End}
-	}
+	inv.PrecedingInvoices = o.PrecedingInvoices
+	inv.SupportingDocuments = o.Attachments
+	inv.Period = o.Period
 	if note != nil {
 		inv.DespatchAdviceReference = note.ID
 	}
@@ -174,15 +177,16 @@ func (d *drafter) line(i int, before, quantity invoice.Decimal) {
 	if line.Unit == "" {
 		d.miss(path+".unit", "BT-130", "order line %s has no unit and %s", o.ID, item.lacks("unit"))
 	}
+	line.VAT = d.lineVAT(path, i)
 	if o.Price == nil {
 		d.miss(path+".price.net", "BT-146", "order line %s has no price", o.ID)
 	} else {
 		line.Price = *o.Price
+		s := sharing{before, before.Add(quantity), o.Quantity, invoice.CurrencyDecimals(d.inv.Currency)}
+		line.Allowances = s.allowances(o.Allowances, o.Price)
+		line.Charges = s.allowances(o.Charges, o.Price)
+		s.settle(&line, s.gross(o.Price).Sub(sumOf(line.Allowances)).Add(sumOf(line.Charges)))
 	}
-	line.VAT = d.lineVAT(path, i)
-	after := before.Add(quantity)
-	line.Allowances = d.lineAllowances(o.Allowances, before, after, o.Quantity)
-	line.Charges = d.lineAllowances(o.Charges, before, after, o.Quantity)
 	d.inv.Lines = append(d.inv.Lines, line)
 }
 
@@ -196,7 +200,7 @@ func (d *drafter) item(path string, o *order.Line, record itemRecord) invoice.It
 	item.StandardID = d.fillIdentifier(path+".standard_id", "BT-157", item.StandardID, r.StandardID, from)
 	item.OriginCountry = d.fill(path+".origin_country", "BT-159", item.OriginCountry, r.OriginCountry, from)
 	if len(item.Classifications) == 0 && len(r.Classifications) > 0 {
-		item.Classifications = slices.Clone(r.Classifications)
+		item.Classifications = r.Classifications
 		d.source(path+".classifications", "BT-158", r.Classifications[0].Value, from)
 	}
 	if item.Name == "" {

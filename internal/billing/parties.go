@@ -16,13 +16,13 @@ func (d *drafter) seller() {
 	e, o := d.entity(), &d.in.Order.Seller
 	if d.in.Records.LegalEntity == nil {
 		d.inv.Seller = invoice.Seller{
-			Name: o.Name, TradingName: o.TradingName, Identifiers: slices.Clone(o.Identifiers),
+			Name: o.Name, TradingName: o.TradingName, Identifiers: o.Identifiers,
 			LegalRegistration: o.LegalRegistration, VATIdentifier: o.VATIdentifier,
 			ElectronicAddress: o.ElectronicAddress, Address: o.Address, Contact: o.Contact,
 		}
 	} else {
 		d.inv.Seller = invoice.Seller{
-			Name: e.Name, TradingName: e.TradingName, Identifiers: slices.Clone(e.Identifiers),
+			Name: e.Name, TradingName: e.TradingName, Identifiers: e.Identifiers,
 			LegalRegistration: e.LegalRegistration, VATIdentifier: e.VATIdentifier, TaxRegistration: e.TaxRegistration,
 			LegalInformation: e.LegalInformation, ElectronicAddress: e.ElectronicAddress,
 			Address: e.Address, Contact: e.Contact,

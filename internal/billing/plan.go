@@ -24,7 +24,9 @@ const (
 	CodeNothing = "billing.nothing_to_credit"
 	// CodeQuantity: a quantity is not above zero.
 	CodeQuantity = "billing.quantity"
-	// CodeNotAnInvoice: a credit note cannot be credited.
+	// CodeOtherInvoice: a credit note corrects another invoice.
+	CodeOtherInvoice = "billing.other_invoice"
+	// CodeNotAnInvoice: only an invoice with a number can be credited.
 	CodeNotAnInvoice = "billing.not_an_invoice"
 )
 

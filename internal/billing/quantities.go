@@ -45,7 +45,7 @@ func newLedger(in *Input, units map[string]string) (*ledger, error) {
 	for i := range in.Order.Lines {
 		line := &in.Order.Lines[i]
 		l.lines[line.ID] = line
-		l.limit[line.ID] = line.Quantity.Mul(allowed).Div(hundred, order.MaxDecimals)
+		l.limit[line.ID] = plain(line.Quantity.Mul(allowed).Div(hundred, order.MaxDecimals))
 	}
 	l.addInvoiced(in.Invoiced)
 	l.addDeliveries(in)
@@ -234,6 +234,16 @@ func smaller(a, b invoice.Decimal) invoice.Decimal {
 func atLeastZero(d invoice.Decimal) invoice.Decimal {
 	if d.Sign() < 0 {
 		return zero
+	}
+	return d
+}
+
+// plain is the number without trailing zeros after the point.
+func plain(d invoice.Decimal) invoice.Decimal {
+	for places := range int32(d.Scale()) {
+		if short := d.Round(places); short.Equal(d) {
+			return short
+		}
 	}
 	return d
 }
