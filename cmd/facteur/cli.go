@@ -33,7 +33,7 @@ var commandGroups = []kong.Group{
 type CLI struct {
 	Globals
 
-	Verify  verifyCmd  `cmd:"" group:"documents" help:"Check an export of the audit log or a receipt, offline."`
+	Verify  verifyCmd  `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
 	Schemas schemasCmd `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
 	Config  configCmd  `cmd:"" group:"system" help:"Show the configuration."`
 	Version versionCmd `cmd:"" group:"system" help:"Print the version."`

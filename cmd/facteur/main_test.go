@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,8 +12,11 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"facteur.dev/facteur/internal/signature"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files in the scripts")
@@ -48,6 +53,29 @@ func copyFixtures(dir string) error {
 		if err != nil {
 			return err
 		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return sealFixtures(dir)
+}
+
+// sealFixtures signs sealed.xml with a key made for the test.
+func sealFixtures(dir string) error {
+	now := time.Now()
+	id, root, err := signature.NewTestIdentity(rand.Reader, "Supplier Ltd", now.Add(-time.Hour), now.AddDate(1, 0, 0))
+	if err != nil {
+		return err
+	}
+	document := []byte("<Invoice>10.50</Invoice>\n")
+	seal, err := signature.Seal(id, signature.SealOptions{Name: "sealed.xml", MimeType: "application/xml", SigningTime: now, Rand: rand.Reader}, document)
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{
+		"sealed.xml": document, "sealed.xml.xades": seal,
+		"roots.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return err
 		}

@@ -10,17 +10,21 @@ import (
 	"os"
 	"strings"
 
+	"facteur.dev/facteur/internal/signature"
 	"facteur.dev/facteur/transport"
 )
 
 type verifyCmd struct {
-	File     string `arg:"" help:"Export of an audit log, or evidence of a receipt."`
-	Key      string `placeholder:"KEY|FILE" help:"Audit log: the key it must be signed with."`
-	Since    string `placeholder:"FILE" help:"Audit log: a signed root kept from before, from which the log must have grown."`
-	List     bool   `help:"Audit log: print each event."`
-	Peers    string `placeholder:"FILE" help:"Receipt: the keys of both sides, as a JSON list of {key_id, public_key, participants}."`
-	Document string `placeholder:"FILE" help:"Receipt: the document it is about."`
-	Format   string `enum:"text,json" default:"text" help:"text or json."`
+	File      string `arg:"" help:"Export of an audit log, evidence of a receipt, or a document with its signature beside it (FILE.xades)."`
+	Key       string `placeholder:"KEY|FILE" help:"Audit log: the key it must be signed with."`
+	Since     string `placeholder:"FILE" help:"Audit log: a signed root kept from before, from which the log must have grown."`
+	List      bool   `help:"Audit log: print each event."`
+	Peers     string `placeholder:"FILE" help:"Receipt: the keys of both sides, as a JSON list of {key_id, public_key, participants}."`
+	Document  string `placeholder:"FILE" help:"Receipt or signature: the document it is about."`
+	Signature string `placeholder:"FILE" help:"Document: its signature."`
+	Roots     string `placeholder:"FILE" help:"Document: certificates (PEM) that the signer's must lead to."`
+	At        moment `placeholder:"DATE" help:"Document: check certificates as of that day, instead of today."`
+	Format    string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Help says more on the command's own help page.
@@ -77,8 +81,10 @@ func (c verifyCmd) Run(ctx *appContext) error {
 		err = c.verifyLog(ctx, in, report)
 	case bytes.Contains(head, []byte(`"facteur-https-receipt/`)):
 		err = c.verifyReceipt(ctx.Context, in, report)
+	case c.isSealed(head):
+		err = c.verifySeal(ctx, report)
 	default:
-		err = wanting("verify.unknown", c.File+" is nothing that can be verified: neither an export of an audit log nor evidence of a receipt")
+		err = wanting("verify.unknown", c.File+" is nothing that can be verified: no export of an audit log, no evidence of a receipt, and no signature is given")
 	}
 	if err != nil {
 		return err
@@ -134,11 +140,15 @@ func readFlagFile(flag, path string) ([]byte, error) {
 	return readAll(f)
 }
 
-// brokenBy takes the place from an error of the transport packages.
+// brokenBy takes the place from an error that has a code.
 func brokenBy(err error) *brokenPlace {
 	var e *transport.Error
 	if errors.As(err, &e) {
 		return &brokenPlace{Code: e.Code, Message: e.Message}
+	}
+	var sealed *signature.Error
+	if errors.As(err, &sealed) {
+		return &brokenPlace{Code: sealed.Code, Message: sealed.Message}
 	}
 	return &brokenPlace{Code: "verify.failed", Message: err.Error()}
 }
