@@ -40,7 +40,8 @@ var table = []room{
 	// The gateway: root = types and contracts; use cases below it.
 	{path: "internal/gateway", may: []string{"formats/invoice", "formats/order", "validation", "transport", "network", "leaves"}},
 	{path: "internal/gateway/", may: []string{
-		"internal/gateway/...", "internal/billing", "internal/intake",
+		// access is pure: the portal proves a mailbox with its one-time codes.
+		"internal/gateway/...", "internal/access", "internal/billing", "internal/intake",
 		"formats/...", "validation", "validation/requirements", "schemas", "transport", "transport/sink", "network/...", "leaves",
 	}},
 	// The door implements the contract that the HTTPS channel declares for what it received.

@@ -12,19 +12,14 @@ package track
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
 
-	crand "crypto/rand"
-
 	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/internal/access"
 	"facteur.dev/facteur/internal/gateway"
 )
 
@@ -34,7 +29,7 @@ type Portal struct {
 	Clock  gateway.Clock
 	IDs    gateway.IDs
 	Key    gateway.LinkKey
-	Random io.Reader
+	Codes  *access.Authority
 	// SendCode mails a one-time code; nil when there is no mail channel.
 	SendCode func(ctx context.Context, tenant gateway.Tenant, inv gateway.Invoice, email, code string) error
 }
@@ -42,8 +37,6 @@ type Portal struct {
 // Limits of the portal.
 const (
 	formLife    = 2 * time.Hour
-	codeLife    = 10 * time.Minute
-	codeTries   = 5
 	codePause   = time.Minute
 	countedOnce = time.Hour // presses of one link within it are one opening
 )
@@ -164,20 +157,20 @@ func (p *Portal) RequestCode(ctx context.Context, token, form string) (Landing, 
 	if !l.CanProve {
 		return l, gateway.ErrState.With("there is no mailbox for this invoice", nil)
 	}
-	n, err := crand.Int(p.Random, big.NewInt(1_000_000))
+	code, kept, err := p.Codes.NewCode(l.Link.ID)
 	if err != nil {
 		return l, err
 	}
-	code, now := fmt.Sprintf("%06d", n), p.Clock.Now()
+	now := p.Clock.Now()
 	err = p.Store.For(l.Link.Tenant).Write(ctx, func(tx gateway.Tx) error {
 		link, err := tx.PortalLink(ctx, l.Link.ID)
 		if err != nil {
 			return err
 		}
-		if link.CodeExpiresAt.Sub(now) > codeLife-codePause {
+		if link.CodeExpiresAt.Sub(now) > access.CodeLifetime-codePause {
 			return gateway.ErrState.With("a code was sent a moment ago", nil)
 		}
-		link.CodeHash, link.CodeExpiresAt, link.CodeTries = p.codeHash(link.ID, code), now.Add(codeLife), 0
+		link.CodeHash, link.CodeExpiresAt, link.CodeTries = kept.Hash, kept.ExpiresAt, kept.Tries
 		return tx.PutPortalLink(ctx, link)
 	})
 	if err != nil {
@@ -196,27 +189,22 @@ func (p *Portal) Prove(ctx context.Context, token, form, code string, v Visitor)
 	if err := p.checkForm(l.Link.ID, form); err != nil {
 		return l, err
 	}
-	now, right := p.Clock.Now(), false
+	var wrong error
 	err = p.Store.For(l.Link.Tenant).Write(ctx, func(tx gateway.Tx) error {
-		right = false
 		link, err := tx.PortalLink(ctx, l.Link.ID)
 		if err != nil {
 			return err
 		}
-		if len(link.CodeHash) == 0 || now.After(link.CodeExpiresAt) || link.CodeTries >= codeTries {
-			return gateway.ErrForbidden.With("the code is no longer valid; ask for a new one", nil)
-		}
-		link.CodeTries++
-		if right = hmac.Equal(link.CodeHash, p.codeHash(link.ID, strings.TrimSpace(code))); right {
-			link.CodeHash = nil
-		}
-		return tx.PutPortalLink(ctx, link)
+		kept := access.Code{Hash: link.CodeHash, ExpiresAt: link.CodeExpiresAt, Tries: link.CodeTries}
+		kept, wrong = p.Codes.CheckCode(kept, link.ID, strings.TrimSpace(code))
+		link.CodeHash, link.CodeExpiresAt, link.CodeTries = kept.Hash, kept.ExpiresAt, kept.Tries
+		return tx.PutPortalLink(ctx, link) // a wrong try counts, too
 	})
 	if err != nil {
 		return l, err
 	}
-	if !right {
-		return l, gateway.ErrForbidden.With("the code is wrong", nil)
+	if wrong != nil {
+		return l, gateway.ErrForbidden.With("the code is wrong or no longer valid; ask for a new one", wrong)
 	}
 	if v.Staff {
 		return l, nil
@@ -227,11 +215,6 @@ func (p *Portal) Prove(ctx context.Context, token, form, code string, v Visitor)
 		Data:     json.RawMessage(`{"proof":"one_time_code_to_mailbox"}`),
 		Personal: map[string]string{"mailbox": l.Link.Email, "address": v.Address, "user_agent": cut(v.UserAgent, 300)},
 	})
-}
-
-func (p *Portal) codeHash(linkID, code string) []byte {
-	sum := sha256.Sum256([]byte(p.Key.Form("code", linkID, code)))
-	return sum[:]
 }
 
 func (p *Portal) tell(ctx context.Context, l Landing, e gateway.Event) error {
@@ -283,5 +266,3 @@ func cut(s string, n int) string {
 	}
 	return s[:n]
 }
-
-var errNoDelivery = errors.New("no delivery matches the report")

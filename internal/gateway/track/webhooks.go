@@ -1,0 +1,221 @@
+package track
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"facteur.dev/facteur/internal/gateway"
+)
+
+// ErrGone is what Post returns for an address that says it will never take
+// messages again (HTTP 410).
+var ErrGone = &gateway.Error{Code: "webhook.gone", Message: "the address does not take messages any more"}
+
+// Post sends one signed message to a webhook; nil means that it was taken.
+type Post func(ctx context.Context, hook gateway.Webhook, id string, at time.Time, body []byte) error
+
+// Webhooks tells a tenant's webhooks of its sealed events. It implements the
+// worker of gateway.TaskSendWebhook.
+type Webhooks struct {
+	Store gateway.Store
+	Clock gateway.Clock
+	IDs   gateway.IDs
+	Post  Post
+	// Pause gives the wait after attempt n; GiveUp the age after which a message
+	// is left to be replayed by hand.
+	Pause  func(n int) time.Duration
+	GiveUp time.Duration
+}
+
+// message is the body that a webhook gets, as Standard Webhooks has it.
+type message struct {
+	Type      gateway.EventType `json:"type"`
+	Timestamp time.Time         `json:"timestamp"`
+	Data      gateway.Event     `json:"data"`
+}
+
+// Fanout queues a message for each event and each webhook that wants it. It is
+// called in the transaction that seals the events, so each is told once.
+func (w *Webhooks) Fanout(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, events []gateway.Event) error {
+	hooks, err := tx.Webhooks(ctx)
+	if err != nil || len(hooks) == 0 {
+		return err
+	}
+	for _, e := range events {
+		for _, hook := range hooks {
+			if hook.DisabledAt == nil && wants(hook, e.Type) {
+				if err := w.queue(ctx, tx, tenant, hook, e); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Webhooks) queue(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, hook gateway.Webhook, e gateway.Event) error {
+	e.Personal = nil // people's data does not leave by itself
+	body, err := json.Marshal(message{Type: e.Type, Timestamp: e.RecordedAt, Data: e})
+	if err != nil {
+		return err
+	}
+	now := w.Clock.Now()
+	d := gateway.WebhookDelivery{
+		ID: w.IDs.New(gateway.PrefixWebhookDelivery), WebhookID: hook.ID, EventID: e.ID, Body: body,
+		State: "pending", CreatedAt: now, UpdatedAt: now,
+	}
+	if err := tx.PutWebhookDelivery(ctx, d); err != nil {
+		return err
+	}
+	return w.due(ctx, tx, tenant, hook, d.ID)
+}
+
+func (w *Webhooks) due(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, hook gateway.Webhook, id string) error {
+	now := w.Clock.Now()
+	return tx.AddTask(ctx, gateway.Task{
+		ID: w.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendWebhook, Ref: id, Group: hook.URL, DueAt: now, CreatedAt: now,
+	})
+}
+
+// wants tells whether a webhook asked for events of a type: by name, or by a
+// prefix that ends with a dot.
+func wants(hook gateway.Webhook, kind gateway.EventType) bool {
+	if len(hook.Types) == 0 {
+		return true
+	}
+	for _, t := range hook.Types {
+		if t == string(kind) || strings.HasSuffix(t, ".") && strings.HasPrefix(string(kind), t) {
+			return true
+		}
+	}
+	return false
+}
+
+// Handle makes one attempt to deliver the message t.Ref.
+func (w *Webhooks) Handle(ctx context.Context, t gateway.Task) error {
+	var d gateway.WebhookDelivery
+	var hook gateway.Webhook
+	err := w.Store.For(t.Tenant).Read(ctx, func(r gateway.Reader) (err error) {
+		if d, err = r.WebhookDelivery(ctx, t.Ref); err != nil {
+			return err
+		}
+		hook, err = r.Webhook(ctx, d.WebhookID)
+		if errors.Is(err, gateway.ErrNotFound) { // deleted meanwhile
+			hook = gateway.Webhook{}
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var posted error
+	if d.State == "pending" && hook.ID != "" {
+		posted = w.Post(ctx, hook, d.ID, w.Clock.Now(), d.Body)
+	}
+	return w.Store.For(t.Tenant).Write(ctx, func(tx gateway.Tx) error {
+		if err := tx.HoldTask(ctx, t); err != nil {
+			return err
+		}
+		return w.settle(ctx, tx, t, d, hook, posted)
+	})
+}
+
+func (w *Webhooks) settle(ctx context.Context, tx gateway.Tx, t gateway.Task, d gateway.WebhookDelivery, hook gateway.Webhook, posted error) error {
+	now := w.Clock.Now()
+	if d.State != "pending" {
+		return tx.EndTask(ctx, t)
+	}
+	d.UpdatedAt = now
+	switch {
+	case hook.ID == "":
+		d.State, d.Code = "failed", "webhook.deleted"
+	case posted == nil:
+		d.State, d.Code = "delivered", ""
+		d.Attempts++
+	case errors.Is(posted, ErrGone):
+		d.State, d.Code = "failed", gateway.Code(posted)
+		d.Attempts++
+		if err := w.disable(ctx, tx, hook, "the address answered 410 Gone"); err != nil {
+			return err
+		}
+	default:
+		d.Attempts++
+		d.Code = gateway.Code(posted)
+		if now.Sub(d.CreatedAt) < w.GiveUp {
+			t.DueAt, t.LastError = now.Add(w.Pause(d.Attempts)), d.Code
+			if err := tx.PutWebhookDelivery(ctx, d); err != nil {
+				return err
+			}
+			return tx.DeferTask(ctx, t)
+		}
+		d.State = "failed"
+	}
+	if err := tx.PutWebhookDelivery(ctx, d); err != nil {
+		return err
+	}
+	return tx.EndTask(ctx, t)
+}
+
+func (w *Webhooks) disable(ctx context.Context, tx gateway.Tx, hook gateway.Webhook, reason string) error {
+	now := w.Clock.Now()
+	hook.DisabledAt, hook.Reason = &now, reason
+	if err := tx.PutWebhook(ctx, hook); err != nil {
+		return err
+	}
+	return gateway.Append(ctx, tx, nil, gateway.Event{
+		ID: w.IDs.New(gateway.PrefixEvent), Type: gateway.EventWebhookDisabled, At: now, RecordedAt: now, Actor: gateway.System,
+		Data: json.RawMessage(`{"webhook":"` + hook.ID + `"}`),
+	})
+}
+
+// Replay sends a message again, under the same id.
+func (w *Webhooks) Replay(ctx context.Context, tenant gateway.TenantID, id string) (gateway.WebhookDelivery, error) {
+	var d gateway.WebhookDelivery
+	err := w.Store.For(tenant).Write(ctx, func(tx gateway.Tx) (err error) {
+		if d, err = tx.WebhookDelivery(ctx, id); err != nil {
+			return err
+		}
+		if d.State == "pending" {
+			return nil // it is on its way already
+		}
+		hook, err := tx.Webhook(ctx, d.WebhookID)
+		if err != nil {
+			return err
+		}
+		d.State, d.CreatedAt, d.UpdatedAt = "pending", w.Clock.Now(), w.Clock.Now()
+		if err := tx.PutWebhookDelivery(ctx, d); err != nil {
+			return err
+		}
+		return w.due(ctx, tx, tenant, hook, d.ID)
+	})
+	return d, err
+}
+
+// Test queues a message that says it is a test.
+func (w *Webhooks) Test(ctx context.Context, tenant gateway.TenantID, hookID string) (gateway.WebhookDelivery, error) {
+	var d gateway.WebhookDelivery
+	now := w.Clock.Now()
+	err := w.Store.For(tenant).Write(ctx, func(tx gateway.Tx) error {
+		hook, err := tx.Webhook(ctx, hookID)
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(map[string]any{"type": "webhook.test", "timestamp": now, "data": map[string]string{"webhook": hook.ID}})
+		if err != nil {
+			return err
+		}
+		d = gateway.WebhookDelivery{
+			ID: w.IDs.New(gateway.PrefixWebhookDelivery), WebhookID: hook.ID, EventID: "test", Body: body,
+			State: "pending", CreatedAt: now, UpdatedAt: now,
+		}
+		if err := tx.PutWebhookDelivery(ctx, d); err != nil {
+			return err
+		}
+		return w.due(ctx, tx, tenant, hook, d.ID)
+	})
+	return d, err
+}
