@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"time"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -128,7 +127,7 @@ func NewTestIdentity(rand io.Reader, subject string, notBefore, notAfter time.Ti
 		return id, nil, wrap(CodeKey, "no key could be made", err)
 	}
 	caTemplate := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Throw-away test CA", Organization: []string{"Facteur"}},
+		Subject:   pkix.Name{CommonName: "Throw-away test CA", Organization: []string{"Facteur"}},
 		NotBefore: notBefore, NotAfter: notAfter, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
@@ -136,7 +135,7 @@ func NewTestIdentity(rand io.Reader, subject string, notBefore, notAfter time.Ti
 		return id, nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: subject}, NotBefore: notBefore, NotAfter: notAfter,
+		Subject: pkix.Name{CommonName: subject}, NotBefore: notBefore, NotAfter: notAfter,
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
 	}
 	leaf, err := issue(rand, template, root, key.Public(), authority)

@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +51,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 func selfSigned(t testing.TB, key crypto.Signer, usage x509.KeyUsage) Identity {
 	t.Helper()
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "Self"}, NotBefore: start, NotAfter: end,
+		Subject: pkix.Name{CommonName: "Self"}, NotBefore: start, NotAfter: end,
 		KeyUsage: usage, BasicConstraintsValid: true,
 	}
 	c, err := issue(rand.Reader, c, c, key.Public(), key)

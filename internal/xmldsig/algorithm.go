@@ -86,7 +86,7 @@ func AlgorithmFor(key crypto.PublicKey) (string, error) {
 		if k.Curve == elliptic.P256() {
 			return ECDSASHA256, nil
 		}
-		return "", failf(CodeUnsupported, "ECDSA key on %s", k.Curve.Params().Name)
+		return "", failf(CodeUnsupported, "ECDSA key on %s", k.Params().Name)
 	}
 	return "", failf(CodeUnsupported, "key of type %T", key)
 }
@@ -113,7 +113,7 @@ func signBytes(algorithm string, signer crypto.Signer, rand io.Reader, data []by
 	return out, nil
 }
 
-func orderBytes(k *ecdsa.PublicKey) int { return (k.Curve.Params().N.BitLen() + 7) / 8 }
+func orderBytes(k *ecdsa.PublicKey) int { return (k.Params().N.BitLen() + 7) / 8 }
 
 // verifyBytes checks a signature value.
 func verifyBytes(algorithm string, key crypto.PublicKey, data, value []byte) error {
