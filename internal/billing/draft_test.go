@@ -471,18 +471,23 @@ func TestBillingComesFromRecords(t *testing.T) {
 	}
 }
 
-// A mail route is an electronic address, too.
-func TestMailRouteGivesTheAddress(t *testing.T) {
+// The order's address may be one for orders only: the record's wins, a mail route
+// is none.
+func TestBuyerElectronicAddress(t *testing.T) {
+	recorded := invoice.Identifier{Value: "00023456700014", Scheme: "0009"}
 	in := one(func(in *billing.Input) {
 		in.Order.Billing = order.OnOrder
-		in.Order.Buyer.ElectronicAddress = invoice.Identifier{}
 		in.Records.Customer = &billing.Record[billing.Customer]{ID: "c", Version: 1, Value: billing.Customer{
-			Routes: []billing.Route{{Channel: "mail", Address: "ap@b.example"}},
+			ElectronicAddress: recorded,
 		}}
 	})
-	got := mustDraft(t, in).Drafts[0].Invoice.Buyer.ElectronicAddress
-	if got != (invoice.Identifier{Value: "ap@b.example", Scheme: "EM"}) {
+	if got := mustDraft(t, in).Drafts[0].Invoice.Buyer.ElectronicAddress; got != recorded {
 		t.Errorf("got %+v", got)
+	}
+	in.Order.Buyer.ElectronicAddress = invoice.Identifier{}
+	in.Records.Customer.Value = billing.Customer{Routes: []billing.Route{{Channel: "mail", Address: "ap@b.example"}}}
+	if got := mustDraft(t, in).Drafts[0].Missing; len(got) != 1 || got[0].Term != "BT-49" {
+		t.Errorf("missing %+v", got)
 	}
 }
 

@@ -70,21 +70,16 @@ func (d *drafter) buyer() {
 	d.needAddress("buyer.address", "BG-8", "BT-55", &b.Address, "the buyer", "the order or "+from)
 }
 
-// buyerAddress is the electronic address the invoice goes to (BT-49): the
-// record's, the mail address of its route, or else the order's.
+// buyerAddress is the electronic address the invoice goes to (BT-49). It is never
+// made of a mail address: Peppol knows no scheme for one (PEPPOL-EN16931-CL008).
 func (d *drafter) buyerAddress(o *order.Party, c *Customer) invoice.Identifier {
-	const path, term = "buyer.electronic_address", "BT-49"
-	if !c.ElectronicAddress.IsZero() {
-		if c.ElectronicAddress != o.ElectronicAddress {
-			d.source(path, term, c.ElectronicAddress.Value, d.customerName)
-		}
-		return c.ElectronicAddress
+	if c.ElectronicAddress.IsZero() {
+		return o.ElectronicAddress
 	}
-	if o.ElectronicAddress.IsZero() && len(c.Routes) > 0 && c.Routes[0].Channel == "mail" {
-		d.source(path, term, c.Routes[0].Address, d.customerName)
-		return invoice.Identifier{Value: c.Routes[0].Address, Scheme: "EM"}
+	if c.ElectronicAddress != o.ElectronicAddress {
+		d.source("buyer.electronic_address", "BT-49", c.ElectronicAddress.Value, d.customerName)
 	}
-	return o.ElectronicAddress
+	return c.ElectronicAddress
 }
 
 func first(ids []invoice.Identifier) invoice.Identifier {
