@@ -16,17 +16,6 @@ func (k LinkKey) Token(linkID string) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac("link", linkID))
 }
 
-// MailToken gives the token in the envelope sender of a delivery's mail.
-func (k LinkKey) MailToken(deliveryID string) string {
-	const lower = "abcdefghijklmnopqrstuvwxyz234567"
-	mac := k.mac("mail", deliveryID)
-	out := make([]byte, 26) // 130 bits in letters that survive every mail server
-	for i := range out {
-		out[i] = lower[mac[i]&31]
-	}
-	return string(out)
-}
-
 // Form gives a token that ties a form to its page: kind and the parts it is for.
 func (k LinkKey) Form(kind string, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac(append([]string{"form", kind}, parts...)...)[:18])

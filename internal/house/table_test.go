@@ -49,6 +49,10 @@ var table = []room{
 		"internal/gateway/...", "internal/billing", "internal/intake",
 		"formats/...", "validation", "validation/requirements", "schemas", "transport", "transport/https", "network/...", "leaves",
 	}},
+	// Reports reads what came back to the mail channel's bounce address.
+	{path: "internal/gateway/track", may: []string{
+		"internal/gateway/...", "internal/access", "formats/...", "transport", "transport/mail", "transport/sink", "leaves",
+	}},
 	{path: "internal/billing", may: []string{"formats/...", "leaves"}},
 	{path: "internal/intake", may: []string{"formats/...", "leaves"}},
 	{path: "internal/signature", may: []string{"leaves"}},

@@ -39,6 +39,10 @@ type Letters interface {
 	Letter(ctx context.Context, tenant gateway.Tenant, inv gateway.Invoice, d gateway.Delivery) (*transport.Mail, error)
 }
 
+// bounceAddress is a channel whose reports come back later, to an address that
+// holds a token of the message id.
+type bounceAddress interface{ Token(messageID string) string }
+
 // RetryPolicy says how long to wait before the next attempt, and when to give up.
 type RetryPolicy struct {
 	First  time.Duration // pause after the first failure; doubles from there
@@ -162,6 +166,13 @@ func (s *Sending) start(ctx context.Context, tx gateway.Tx, a *attempt) error {
 	}
 	if err := tx.PutAttempt(ctx, gateway.Attempt{DeliveryID: d.ID, N: d.Attempts, StartedAt: now}); err != nil {
 		return err
+	}
+	if bounces, ok := a.sender.(bounceAddress); ok {
+		if err := tx.PutMailToken(ctx, gateway.MailToken{
+			Token: bounces.Token(d.MessageID), Tenant: a.tenant.ID, DeliveryID: d.ID, CreatedAt: now,
+		}); err != nil {
+			return err
+		}
 	}
 	return s.event(ctx, tx, a, gateway.EventDeliveryAttempt, gateway.GradeNone, transport.Receipt{At: now}, "")
 }

@@ -25,11 +25,11 @@ import (
 
 // Portal is the customer's side of an invoice, reached by a link.
 type Portal struct {
-	Store  gateway.Store
-	Clock  gateway.Clock
-	IDs    gateway.IDs
-	Key    gateway.LinkKey
-	Codes  *access.Authority
+	Store gateway.Store
+	Clock gateway.Clock
+	IDs   gateway.IDs
+	Key   gateway.LinkKey
+	Codes *access.Authority
 	// SendCode mails a one-time code; nil when there is no mail channel.
 	SendCode func(ctx context.Context, tenant gateway.Tenant, inv gateway.Invoice, email, code string) error
 }

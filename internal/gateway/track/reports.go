@@ -1,0 +1,161 @@
+package track
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/outbound"
+	"facteur.dev/facteur/transport/mail"
+)
+
+// Reports takes what comes back to the bounce address: delivery reports,
+// bounces, and mail that is neither.
+type Reports struct {
+	Store gateway.Store
+	Blobs gateway.Blobs
+	Clock gateway.Clock
+	IDs   gateway.IDs
+}
+
+// maxReport bounds one mail.
+const maxReport = 2 << 20
+
+// Taken says what a mail told.
+type Taken struct {
+	Kind       mail.ReportKind     `json:"kind"`
+	Tenant     gateway.TenantID    `json:"tenant,omitempty"`
+	InvoiceID  string              `json:"invoice_id,omitempty"`
+	DeliveryID string              `json:"delivery_id,omitempty"`
+	Events     []gateway.EventType `json:"events"`
+}
+
+// Take reads one mail and lands it on the timeline of the delivery whose token
+// it was sent to. A mail without a token of ours is gateway.ErrNotFound.
+func (s *Reports) Take(ctx context.Context, r io.Reader) (Taken, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxReport+1))
+	if err != nil {
+		return Taken{}, err
+	}
+	if len(raw) > maxReport {
+		return Taken{}, gateway.ErrInvalid.With("the mail is larger than 2 MiB", nil)
+	}
+	report, err := mail.ParseReport(bytes.NewReader(raw))
+	if err != nil {
+		return Taken{}, gateway.ErrInvalid.With("the mail cannot be read", err)
+	}
+	taken := Taken{Kind: report.Kind, Events: []gateway.EventType{}}
+	if report.Token == "" {
+		return taken, gateway.ErrNotFound.With("the mail was not sent to a bounce address", nil)
+	}
+	token, err := s.Store.System().MailToken(ctx, report.Token)
+	if err != nil {
+		return taken, err
+	}
+	taken.Tenant, taken.DeliveryID = token.Tenant, token.DeliveryID
+	evidence, err := s.Blobs.Put(ctx, token.Tenant, raw)
+	if err != nil {
+		return taken, err
+	}
+	err = s.Store.For(token.Tenant).Write(ctx, func(tx gateway.Tx) error {
+		taken.Events = taken.Events[:0]
+		d, err := tx.Delivery(ctx, token.DeliveryID)
+		if err != nil {
+			return err
+		}
+		inv, err := tx.Invoice(ctx, d.InvoiceID)
+		if err != nil {
+			return err
+		}
+		taken.InvoiceID = inv.ID
+		for _, rcpt := range report.Recipients {
+			kind, err := s.recipient(ctx, tx, &inv, d, report, rcpt, evidence)
+			if err != nil {
+				return err
+			}
+			if kind != "" {
+				taken.Events = append(taken.Events, kind)
+			}
+		}
+		return nil
+	})
+	return taken, err
+}
+
+// reported maps the actions of a report to events. A report says what a server
+// says, so the grade is medium at best.
+var reported = map[mail.Action]struct {
+	kind  gateway.EventType
+	grade gateway.Grade
+}{
+	mail.Delivered: {gateway.EventDeliveryReported, gateway.GradeMedium},
+	mail.Relayed:   {gateway.EventDeliveryRelayed, gateway.GradeWeak},
+	mail.Expanded:  {gateway.EventDeliveryRelayed, gateway.GradeWeak},
+	mail.Delayed:   {gateway.EventDeliveryDelayed, gateway.GradeWeak},
+	mail.Failed:    {gateway.EventDeliveryBounced, gateway.GradeMedium},
+}
+
+func (s *Reports) recipient(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d gateway.Delivery, report mail.Report, rcpt mail.Recipient, evidence string) (gateway.EventType, error) {
+	what, ok := reported[rcpt.Action]
+	if !ok {
+		return "", nil
+	}
+	now := s.Clock.Now()
+	at := now
+	if !report.Date.IsZero() && report.Date.Before(now) && report.Date.After(d.CreatedAt) {
+		at = report.Date // the server's own word, as long as it is possible
+	}
+	data, err := json.Marshal(map[string]any{
+		"action": rcpt.Action, "status": rcpt.Status, "bounce": rcpt.Bounce, "diagnostic": rcpt.Diagnostic,
+		"reporting_mta": report.ReportingMTA, "remote_mta": rcpt.RemoteMTA,
+	})
+	if err != nil {
+		return "", err
+	}
+	event := gateway.Event{
+		ID: s.IDs.New(gateway.PrefixEvent), Type: what.kind, At: at, RecordedAt: now, Grade: what.grade,
+		Actor: gateway.Actor{Kind: "peer", Name: report.ReportingMTA}, InvoiceID: inv.ID, OrderID: inv.OrderID,
+		ExternalID: inv.ExternalID, DeliveryID: d.ID, Evidence: evidence, EvidenceType: "message/rfc822", Data: data,
+		Key:      "report/" + d.ID + "/" + evidence + "/" + rcpt.Final,
+		Personal: map[string]string{"recipient": cut(rcpt.Final, 300)},
+	}
+	if _, err := tx.EventByKey(ctx, event.Key); !errors.Is(err, gateway.ErrNotFound) {
+		return "", err // the same mail again, or a failed look-up
+	}
+	if err := gateway.Append(ctx, tx, inv, event); err != nil {
+		return "", err
+	}
+	if rcpt.Action != mail.Failed {
+		return what.kind, nil
+	}
+	if rcpt.Bounce == mail.BounceHard {
+		if err := tx.PutSuppression(ctx, gateway.Suppression{
+			Address: d.Route.Address, Reason: rcpt.Status + " " + rcpt.Diagnostic, EventID: event.ID, CreatedAt: now,
+		}); err != nil {
+			return "", err
+		}
+	}
+	return what.kind, s.next(ctx, tx, *inv, d)
+}
+
+// next starts the customer's next route after a bounce, which proves that this
+// one did not deliver, unless another delivery was started already.
+func (s *Reports) next(ctx context.Context, tx gateway.Tx, inv gateway.Invoice, bounced gateway.Delivery) error {
+	deliveries, err := tx.InvoiceDeliveries(ctx, inv.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if d.ID > bounced.ID {
+			return nil
+		}
+	}
+	tenant, err := tx.Tenant(ctx)
+	if err != nil {
+		return err
+	}
+	return outbound.NextRoute(ctx, tx, s.IDs, s.Clock.Now(), tenant, inv, bounced)
+}
