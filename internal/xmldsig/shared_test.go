@@ -11,7 +11,14 @@ import (
 	"facteur.dev/facteur/internal/xmltree"
 )
 
-func parse(t testing.TB, src string) *xmltree.Document {
+// failer is what testing.TB and rapid.T have in common here.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func parse(t failer, src string) *xmltree.Document {
 	t.Helper()
 	d, err := xmltree.Parse([]byte(src), xmltree.Limits{})
 	if err != nil {
@@ -20,7 +27,7 @@ func parse(t testing.TB, src string) *xmltree.Document {
 	return d
 }
 
-func canonical(t testing.TB, n xmltree.Node, m Method) string {
+func canonical(t failer, n xmltree.Node, m Method) string {
 	t.Helper()
 	out, err := Canonical(n, m, xmltree.Node{})
 	if err != nil {

@@ -93,7 +93,8 @@ func (d *Document) Node(id int32) Node {
 func (d *Document) Len() int { return len(d.nodes) }
 
 // Source is the document in UTF-8, to which all offsets refer: the bytes given
-// to Parse, unless these were in another encoding. It must not be changed.
+// to Parse, unless these were in another encoding. An XML declaration in it
+// still names the encoding as received. It must not be changed.
 func (d *Document) Source() []byte { return d.src }
 
 // get is the arena entry, nil for the absent node.
