@@ -190,8 +190,12 @@ func TestCheckTotals(t *testing.T) {
 		"tax within one": {func(i *Invoice) {
 			i.VATBreakdown[0].TaxAmount, i.Totals.VAT, i.Totals.WithVAT, i.Totals.AmountDue = MustDecimal("29.59"), MustDecimal("29.59").Ptr(), MustDecimal("172.59"), MustDecimal("172.59")
 		}, nil},
-		"base":     {func(i *Invoice) { i.VATBreakdown[0].TaxableAmount = MustDecimal("144.00") }, []string{"BR-S-08 vat_breakdown[0].taxable_amount 143.00"}},
-		"left out": {func(i *Invoice) { i.Lines[1].VAT = LineVAT{Category: "Z", Rate: new(Decimal)} }, []string{"BR-S-08 vat_breakdown[0].taxable_amount 93.00", "BR-Z-08 vat_breakdown 50.00"}},
+		"base":          {func(i *Invoice) { i.VATBreakdown[0].TaxableAmount = MustDecimal("144.00") }, []string{"BR-S-08 vat_breakdown[0].taxable_amount 143.00"}},
+		"left out":      {func(i *Invoice) { i.Lines[1].VAT = LineVAT{Category: "Z", Rate: new(Decimal)} }, []string{"BR-S-08 vat_breakdown[0].taxable_amount 93.00", "BR-Z-01 vat_breakdown 50.00"}},
+		"rate left out": {func(i *Invoice) { i.Lines[1].VAT.Rate = MustDecimal("5.5").Ptr() }, []string{"BR-S-08 vat_breakdown[0].taxable_amount 93.00", "BR-S-08 vat_breakdown 50.00"}},
+		"third party": {func(i *Invoice) {
+			i.Extensions = &Extensions{ThirdPartyPayments: []ThirdPartyPayment{{Amount: MustDecimal("1.00")}}}
+		}, []string{"BR-DEX-09 totals.amount_due 172.60"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := draft("100.00", "50.00")

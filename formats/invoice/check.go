@@ -3,6 +3,7 @@ package invoice
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Discrepancy is an amount that does not follow from the amounts it should
@@ -106,7 +107,11 @@ func (c *totalsCheck) totals() {
 		c.equal("BR-CO-14", "BT-110", "totals.vat", sumVAT(inv.VATBreakdown), valueOf(t.VAT))
 	}
 	c.equal("BR-CO-15", "BT-112", "totals.with_vat", t.WithoutVAT.Add(valueOf(t.VAT)), t.WithVAT)
-	c.equal("BR-CO-16", "BT-115", "totals.amount_due",
+	dueRule := "BR-CO-16"
+	if inv.Extensions != nil && len(inv.Extensions.ThirdPartyPayments) > 0 {
+		dueRule = "BR-DEX-09" // takes the place of BR-CO-16 in the XRechnung extension
+	}
+	c.equal(dueRule, "BT-115", "totals.amount_due",
 		t.WithVAT.Sub(valueOf(t.Paid)).Add(valueOf(t.Rounding)).Add(inv.thirdPartyPayments()), t.AmountDue)
 }
 
@@ -154,11 +159,21 @@ func (c *totalsCheck) vatBases() {
 		}
 	}
 	for j := range groups {
-		rule, known := vatBaseRules[groups[j].Category]
-		if known && !seen[j] {
-			c.report(rule, "BT-116", "vat_breakdown", groups[j].TaxableAmount, Decimal{})
+		if rule, known := vatBaseRules[groups[j].Category]; known && !seen[j] {
+			c.report(c.leftOutRule(rule, groups[j].Category), "BT-116", "vat_breakdown", groups[j].TaxableAmount, Decimal{})
 		}
 	}
+}
+
+// leftOutRule is the rule that is broken when the breakdown lacks a category
+// ("BR-S-01") or only one of its rates ("BR-S-08").
+func (c *totalsCheck) leftOutRule(baseRule, category string) string {
+	for i := range c.inv.VATBreakdown {
+		if c.inv.VATBreakdown[i].Category == category {
+			return baseRule
+		}
+	}
+	return strings.TrimSuffix(baseRule, "08") + "01"
 }
 
 // vatBaseRules say for each VAT category what its taxable amount is the sum of.

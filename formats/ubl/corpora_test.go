@@ -4,8 +4,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,4 +129,86 @@ func TestCorporaKeepEveryTerm(t *testing.T) {
 		}
 	}
 	golden(t, "testdata/unmodelled.txt", []byte(table(counts)+"\nmandatory terms missing\n"+table(missing)))
+}
+
+// TestCheckTotalsAgreesWithTheRules holds our check of the totals against the
+// official verdicts on every document that the rules judged.
+func TestCheckTotalsAgreesWithTheRules(t *testing.T) {
+	root, files := corpusDocuments(t)
+	verdicts := officialTotals(t, root)
+	compared, broken := 0, 0
+	for _, name := range files {
+		verdict, judged := verdicts[name]
+		if !judged {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inv, report, err := Read(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Missing) > 0 || secondTaxTotal(report) || inv.Extensions != nil {
+			continue // amounts that are missing, or that the rules of CEN do not know
+		}
+		got := make(map[string]bool)
+		for _, d := range invoice.CheckTotals(inv) {
+			// The rules let a breakdown lack one of several rates; we do not.
+			if d.Path != "vat_breakdown" && (d.Rule != "PEPPOL-EN16931-R120" || verdict.peppol) {
+				got[d.Rule] = true
+			}
+		}
+		compared++
+		broken += min(len(verdict.rules), 1)
+		if !maps.Equal(got, verdict.rules) {
+			t.Errorf("%s: we find %v, the rules %v", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(verdict.rules)))
+		}
+	}
+	if compared < 200 || broken < 5 {
+		t.Errorf("only %d documents compared, %d of them with a broken total", compared, broken)
+	}
+}
+
+func secondTaxTotal(report Report) bool {
+	return slices.ContainsFunc(report.Unmodelled, func(e Element) bool { return generalPath(e.Path) == "TaxTotal" })
+}
+
+type totalsVerdict struct {
+	rules  map[string]bool
+	peppol bool // judged by the rules of Peppol, too
+}
+
+// officialTotals are the broken rules on totals of each document.
+func officialTotals(t *testing.T, root string) map[string]totalsVerdict {
+	f, err := os.Open(filepath.Join(root, "_expected", "schematron-results.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`^(BR-CO-1[0-7]|BR-(S|Z|E|AE|IC|G|O|AF|AG)-08|PEPPOL-EN16931-R120)$`)
+	verdicts := make(map[string]totalsVerdict)
+	for _, row := range rows {
+		peppol := strings.HasPrefix(row[1], "peppol-2026.5-ubl")
+		if !peppol && !strings.HasPrefix(row[1], "cen-ubl-") {
+			continue
+		}
+		v, ok := verdicts[row[0]]
+		if !ok {
+			v.rules = make(map[string]bool)
+		}
+		v.peppol = v.peppol || peppol
+		for field := range strings.FieldsSeq(row[3] + " " + row[4]) {
+			if id, _, _ := strings.Cut(field, "="); rule.MatchString(id) {
+				v.rules[id] = true
+			}
+		}
+		verdicts[row[0]] = v
+	}
+	return verdicts
 }

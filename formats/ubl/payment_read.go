@@ -18,7 +18,7 @@ func (d *invoiceReader) payments() {
 		}
 	}
 	terms := d.group(d.root, "PaymentTerms")
-	d.inv.PaymentTerms = d.text(terms, "Note")
+	d.inv.PaymentTerms = d.verbatim(terms, "Note")
 	d.paymentDueDate(terms)
 	list = d.creditor(list)
 	if len(list) > 0 {

@@ -80,6 +80,16 @@ func (r *reader) text(parent xmltree.Node, local string) string {
 	return trim(r.field(parent, local).Text())
 }
 
+// verbatim is text with the white space around it, which counts in the payment
+// terms of German invoices: each line that grants a discount ends in a line feed.
+func (r *reader) verbatim(parent xmltree.Node, local string) string {
+	s := r.field(parent, local).Text()
+	if trim(s) == "" {
+		return ""
+	}
+	return s
+}
+
 // identifier is the first basic element of that name with its scheme.
 func (r *reader) identifier(parent xmltree.Node, local string) invoice.Identifier {
 	return r.identifierOf(r.field(parent, local))
