@@ -1,23 +1,24 @@
-package evidence
+// Package sealing numbers the committed events of all tenants into their audit
+// logs (internal/gateway/evidence), off the path of those who write them.
+package sealing
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"time"
 
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/evidence"
 )
 
-// Sealing numbers the committed events of all tenants into their logs, off the
-// path of those who write them.
-type Sealing struct {
+// Sealer seals events.
+type Sealer struct {
 	Store  gateway.Store
 	Clock  gateway.Clock
-	Signer *Signer
-	Former []Verifier
+	Signer *evidence.Signer
+	Former []evidence.Verifier
 	Random io.Reader // for salts
 	// Fanout is told of the events sealed, in the transaction that seals them.
 	Fanout func(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, events []gateway.Event) error
@@ -30,7 +31,7 @@ type Sealing struct {
 const batch = 500
 
 // Run seals until ctx ends.
-func (s *Sealing) Run(ctx context.Context) {
+func (s *Sealer) Run(ctx context.Context) {
 	ticker := time.NewTicker(s.Every)
 	defer ticker.Stop()
 	for {
@@ -46,7 +47,7 @@ func (s *Sealing) Run(ctx context.Context) {
 }
 
 // Sweep seals what is not sealed yet. One tenant's trouble does not stop another's.
-func (s *Sealing) Sweep(ctx context.Context) error {
+func (s *Sealer) Sweep(ctx context.Context) error {
 	tenants, err := s.Store.System().UnsealedTenants(ctx)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (s *Sealing) Sweep(ctx context.Context) error {
 }
 
 // Seal numbers up to one batch of a tenant's events and returns how many.
-func (s *Sealing) Seal(ctx context.Context, tenant gateway.TenantID) (int, error) {
+func (s *Sealer) Seal(ctx context.Context, tenant gateway.TenantID) (int, error) {
 	n := 0
 	err := s.Store.For(tenant).Write(ctx, func(tx gateway.Tx) error {
 		events, err := tx.Unsealed(ctx, batch)
@@ -100,7 +101,7 @@ func (s *Sealing) Seal(ctx context.Context, tenant gateway.TenantID) (int, error
 			entries[i] = gateway.LogEntry{EventID: events[i].ID, Seq: events[i].Seq, Leaf: leaf.Bytes, Salts: leaf.Salts}
 			leaves[i] = leaf.Bytes
 		}
-		appender := Appender{Origin: Origin(s.Signer, tenant), Signer: s.Signer, Now: s.Clock.Now, Former: s.Former}
+		appender := evidence.Appender{Origin: Origin(s.Signer, tenant), Signer: s.Signer, Now: s.Clock.Now, Former: s.Former}
 		if _, err := appender.Append(ctx, logStore{tx, entries}, last, leaves); err != nil {
 			return err
 		}
@@ -113,17 +114,14 @@ func (s *Sealing) Seal(ctx context.Context, tenant gateway.TenantID) (int, error
 }
 
 // Origin names a tenant's log after the gateway that keeps it.
-func Origin(s *Signer, tenant gateway.TenantID) string { return s.Name() + "/" + string(tenant) }
+func Origin(s *evidence.Signer, tenant gateway.TenantID) string { return s.Name() + "/" + string(tenant) }
 
-func (s *Sealing) leaf(e gateway.Event) (Leaf, error) {
-	seq, personal := e.Seq, e.Personal
-	e.Personal, e.Seq = nil, 0 // the leaf states both in its own way
-	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
-	event, err := json.Marshal(e)
+func (s *Sealer) leaf(e gateway.Event) (evidence.Leaf, error) {
+	entry, err := gateway.Entry(e)
 	if err != nil {
-		return Leaf{}, err
+		return evidence.Leaf{}, err
 	}
-	return NewLeaf(Entry{Seq: seq, EventID: e.ID, Event: event, Personal: personal}, s.Random)
+	return evidence.NewLeaf(entry, s.Random)
 }
 
 // logStore lets the appender work inside a transaction of the store.
@@ -136,20 +134,20 @@ func (l logStore) ReadHashes(ctx context.Context, indexes []int64) ([][]byte, er
 	return l.tx.LogHashes(ctx, indexes)
 }
 
-func (l logStore) AppendHashes(ctx context.Context, b Batch) error {
+func (l logStore) AppendHashes(ctx context.Context, b evidence.Batch) error {
 	return l.tx.AppendLog(ctx, b.From, l.entries, b.Hashes, b.Root)
 }
 
-// LogSource reads a tenant's log for an export. It implements Source.
+// LogSource reads a tenant's log for an export. It implements evidence.Source.
 type LogSource struct{ Reader gateway.Reader }
 
-// ReadHashes implements HashReader.
+// ReadHashes implements evidence.HashReader.
 func (l LogSource) ReadHashes(ctx context.Context, indexes []int64) ([][]byte, error) {
 	return l.Reader.LogHashes(ctx, indexes)
 }
 
-// ReadLeaf implements Source: the openings are those that were not erased.
-func (l LogSource) ReadLeaf(ctx context.Context, seq int64) ([]byte, map[string]Opening, error) {
+// ReadLeaf implements evidence.Source: the openings are those that were not erased.
+func (l LogSource) ReadLeaf(ctx context.Context, seq int64) ([]byte, map[string]evidence.Opening, error) {
 	leaf, err := l.Reader.LogLeaf(ctx, seq)
 	if err != nil {
 		return nil, nil, err
@@ -165,10 +163,10 @@ func (l LogSource) ReadLeaf(ctx context.Context, seq int64) ([]byte, map[string]
 	if err != nil {
 		return nil, nil, err
 	}
-	openings := make(map[string]Opening, len(salts))
+	openings := make(map[string]evidence.Opening, len(salts))
 	for name, salt := range salts {
 		if value, ok := events[0].Personal[name]; ok {
-			openings[name] = Opening{Salt: salt, Value: value}
+			openings[name] = evidence.Opening{Salt: salt, Value: value}
 		}
 	}
 	return leaf, openings, nil
