@@ -6,6 +6,7 @@ const description = `Facteur turns sales orders into e-invoices that are checked
 
 Examples:
   facteur schemas sync           fetch the official rule packs
+  facteur validate invoice.xml   check a document against the official rules
   facteur verify export.jsonl    check an audit log without trusting the gateway
   facteur config                 show every option and where its value came from
 
@@ -33,10 +34,11 @@ var commandGroups = []kong.Group{
 type CLI struct {
 	Globals
 
-	Verify  verifyCmd  `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
-	Schemas schemasCmd `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
-	Config  configCmd  `cmd:"" group:"system" help:"Show the configuration."`
-	Version versionCmd `cmd:"" group:"system" help:"Print the version."`
+	Validate validateCmd `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
+	Verify   verifyCmd   `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
+	Schemas  schemasCmd  `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
+	Config   configCmd   `cmd:"" group:"system" help:"Show the configuration."`
+	Version  versionCmd  `cmd:"" group:"system" help:"Print the version."`
 }
 
 // Globals are the flags that every command takes.
