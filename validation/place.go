@@ -209,6 +209,6 @@ func shorten(s string) string {
 // place and of its rule.
 func (p Place) Fill(f Finding) Finding {
 	f.Location, f.Line, f.Column, f.Value = p.Location, p.Line, p.Column, p.Value
-	f.BusinessTerms = findingTerms(f.Rule, p.Terms)
+	f.BusinessTerms = findingTerms(f.Rule, f.Message, p.Terms)
 	return f
 }

@@ -2,6 +2,7 @@ package validation
 
 import (
 	_ "embed" // the two tables below
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -50,23 +51,41 @@ func RuleTerms(rule string) []string {
 	return slices.Clone(ruleTerms()[rule])
 }
 
-// findingTerms joins what the rule touches with what the place carries: the
-// common terms when there are any, else the rule's, else the place's.
-func findingTerms(rule string, place []string) []string {
-	ofRule := ruleTerms()[rule]
+// findingTerms returns the terms that a finding is about. The table says which
+// terms a rule touches at all; the place, or else the official message, says
+// which of them are meant. A rule that the table lacks is about the terms that
+// its message names, or else about those of the place.
+func findingTerms(rule, message string, place []string) []string {
+	ofRule, named := ruleTerms()[rule], termPattern.FindAllString(message, maxNamed)
 	if len(ofRule) == 0 {
+		if len(named) > 0 {
+			slices.Sort(named)
+			return slices.Compact(named)
+		}
 		return place
 	}
-	var common []string
-	for _, t := range ofRule {
-		if slices.Contains(place, t) {
-			common = append(common, t)
+	for _, narrower := range [][]string{place, named} {
+		if common := intersect(ofRule, narrower); len(common) > 0 {
+			return common
 		}
 	}
-	if len(common) > 0 {
-		return common
-	}
 	return slices.Clone(ofRule)
+}
+
+// termPattern matches a business term or group that a message names.
+var termPattern = regexp.MustCompile(`\bB[TG]-[0-9]{1,3}\b`)
+
+// maxNamed is how many terms of a message count.
+const maxNamed = 16
+
+func intersect(terms, others []string) []string {
+	var out []string
+	for _, t := range terms {
+		if slices.Contains(others, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // placeTerms returns the business terms that an element of a UBL invoice or

@@ -80,3 +80,29 @@ func TestEveryRuleHasWords(t *testing.T) {
 		t.Errorf("%d rules", rules)
 	}
 }
+
+// The terms of a finding are those of its rule that its place carries, or that
+// its message names.
+func TestFindingTerms(t *testing.T) {
+	d := invoiceDocument(t)
+	for _, test := range []struct {
+		rule, message, location string
+		want                    []string
+	}{
+		{"BR-37", "[BR-37]-Each Document level charge (BG-21) shall have a … (BT-102).", "/Invoice/cac:AllowanceCharge[1]", []string{"BT-102"}},
+		{"BR-DEC-05", "no term", "/Invoice/cac:AllowanceCharge[1]/cbc:Amount", []string{"BT-99"}},
+		{"BR-02", "no term", "/Invoice", []string{"BT-1"}},
+		{"HOUSE-1", "wants BT-13, BG-25 and again BT-13", "/Invoice", []string{"BG-25", "BT-13"}},
+		{"HOUSE-1", "wants BT-1300", "/Invoice/cac:InvoiceLine[2]", []string{"BG-25"}},
+		{"HOUSE-1", "", "/Invoice", nil},
+	} {
+		p, ok := d.Locate(test.location)
+		if !ok {
+			t.Fatal(test.location)
+		}
+		got := p.Fill(validation.Finding{Rule: test.rule, Message: test.message}).BusinessTerms
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s %q (-want +got):\n%s", test.rule, test.message, diff)
+		}
+	}
+}
