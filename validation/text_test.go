@@ -18,22 +18,26 @@ func TestExplain(t *testing.T) {
 		want    validation.Explanation
 	}{
 		{
-			validation.Finding{Rule: "BR-CO-15", BusinessTerms: []string{"BT-112"}, Location: "/ubl:Invoice[1]", Line: 2}, "en",
+			validation.Finding{Rule: "BR-CO-15", BusinessTerms: []string{"BT-112"}, Location: "/ubl:Invoice[1]", Line: 2},
+			"en",
 			validation.Explanation{
 				What: "The total with VAT is not the total without VAT plus the VAT total.", Where: "file line 2",
 				Terms: []string{"BT-112 Invoice total amount with VAT"},
 			},
 		},
 		{
-			validation.Finding{Rule: "BR-AE-09", Location: "/ubl:Invoice[1]/cac:TaxTotal[1]/cac:TaxSubtotal[2]/cac:TaxCategory[1]", Line: 40}, "fr",
+			validation.Finding{Rule: "BR-AE-09", Location: "/ubl:Invoice[1]/cac:TaxTotal[1]/cac:TaxSubtotal[2]/cac:TaxCategory[1]", Line: 40},
+			"fr",
 			validation.Explanation{What: "La taxe de « autoliquidation » n'est pas sa base multipliée par son taux.", Where: "ventilation de TVA 2, ligne 40 du fichier"},
 		},
 		{
-			validation.Finding{Rule: "BR-24", Location: "/cn:CreditNote[1]/cac:CreditNoteLine[12]", Line: 99}, "en",
+			validation.Finding{Rule: "BR-24", Location: "/cn:CreditNote[1]/cac:CreditNoteLine[12]", Line: 99},
+			"en",
 			validation.Explanation{What: "A line has no net amount.", Where: "invoice line 12, file line 99"},
 		},
 		{
-			validation.Finding{Rule: "BR-DEC-23", BusinessTerms: []string{"BT-131"}, Location: "/ubl:Invoice[1]/cac:InvoiceLine[3]/cbc:LineExtensionAmount[1]"}, "en",
+			validation.Finding{Rule: "BR-DEC-23", BusinessTerms: []string{"BT-131"}, Location: "/ubl:Invoice[1]/cac:InvoiceLine[3]/cbc:LineExtensionAmount[1]"},
+			"en",
 			validation.Explanation{
 				What: "An amount has more than two decimals: BT-131 Invoice line net amount.", Where: "invoice line 3",
 				Terms: []string{"BT-131 Invoice line net amount"},

@@ -20,7 +20,7 @@ type validateCmd struct {
 	Rules  []string `placeholder:"ID,…" default:"auto" help:"Rule sets, each with or without @version; auto chooses by what the document is and the day (see facteur schemas list)."`
 	Only   []string `placeholder:"STAGE,…" enum:"xsd,schematron,requirements" help:"Only these stages: xsd, schematron, requirements."`
 	At     moment   `placeholder:"DATE" help:"Take the rules in force on that day, instead of today's."`
-	Lang   string   `enum:",en,fr,de" default:"" placeholder:"en|fr|de" help:"Language of our words beside the official message; de has the official message only (default: the configured language)."`
+	Lang   string   `enum:",en,fr,de" default:"" placeholder:"en|fr|de" help:"Language of our words; de has only the official message (default: as configured)."`
 	Jobs   int      `short:"j" placeholder:"N" help:"Documents checked at the same time (default: the number of processors)."`
 	Format string   `enum:"text,json,html,svrl" default:"text" help:"text, json (an object per line and document), html or svrl."`
 	Paths  []string `arg:"" name:"path" help:"Documents, folders (searched for *.xml), or - for standard input."`
@@ -138,7 +138,7 @@ func (c validateCmd) inputs(ctx *appContext) ([]input, error) {
 }
 
 func fileInput(path string) input {
-	return input{path, func() (io.ReadCloser, error) { return os.Open(path) }} //nolint:gosec // the user names the file
+	return input{path, func() (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // search finds the XML files below a folder, in order; names that begin with a
@@ -180,7 +180,7 @@ func (v *validator) check(ctx context.Context, in input) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, v.limit+1))
 	if err != nil {
 		return outcome{}, err

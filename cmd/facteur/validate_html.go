@@ -31,7 +31,8 @@ td{overflow-wrap:anywhere}small{color:#555;display:block}
 <p>{{.Identity}}<br><small>SHA-256 {{.SHA256}}</small></p>
 {{range .Notes}}<p>{{.}}</p>{{end}}
 <table>{{range .Verdicts}}<tr><th colspan="3" scope="colgroup">{{.Name}}{{if .Reason}}: {{.Reason}}{{end}}<small>{{.SHA256}}</small></th></tr>
-{{range .Findings}}<tr><td>{{.Severity}}</td><td>{{.Rule}}</td><td>{{.What}}<small>{{.Where}}</small>{{range .Terms}}<small>{{.}}</small>{{end}}<small lang="en">{{.Message}}</small>{{if .Value}}<small><code>{{.Value}}</code></small>{{end}}</td></tr>
+{{range .Findings}}<tr><td>{{.Severity}}</td><td>{{.Rule}}</td><td>{{.What}}<small>{{.Where}}</small>
+{{range .Terms}}<small>{{.}}</small>{{end}}<small lang="en">{{.Message}}</small>{{if .Value}}<small><code>{{.Value}}</code></small>{{end}}</td></tr>
 {{end}}{{end}}</table>
 {{end}}{{define "end"}}</body></html>
 {{end}}`))
