@@ -25,7 +25,8 @@ type Sending struct {
 	Blobs   gateway.Blobs
 	Clock   gateway.Clock
 	IDs     gateway.IDs
-	Senders map[string]transport.Sender // by Route.Channel
+	// Sender gives a tenant's channel of a name, or nil when it is not set up.
+	Sender func(tenant gateway.TenantID, channel string) transport.Sender
 	// Letters writes the readable message around a document that goes by mail.
 	Letters Letters
 	Retry   RetryPolicy
@@ -144,7 +145,7 @@ func (s *Sending) load(ctx context.Context, r gateway.Reader, id string, a *atte
 	if a.document, err = r.Document(ctx, a.delivery.DocumentSHA256); err != nil {
 		return err
 	}
-	a.sender = s.Senders[a.delivery.Route.Channel]
+	a.sender = s.Sender(a.tenant.ID, a.delivery.Route.Channel)
 	if len(a.delivery.Route.Options) > 0 {
 		if err := json.Unmarshal(a.delivery.Route.Options, &a.endpoint); err != nil {
 			return fmt.Errorf("route of delivery %s: %w", id, err)
