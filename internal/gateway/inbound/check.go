@@ -76,6 +76,7 @@ func (s *Checking) Handle(ctx context.Context, t gateway.Task) error {
 		if err := s.settle(ctx, tx, t.Tenant, &in, body, result, model, modelErr); err != nil {
 			return err
 		}
+		s.probe("inbound.before_check_commit")
 		return tx.EndTask(ctx, t)
 	})
 }

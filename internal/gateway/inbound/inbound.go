@@ -48,7 +48,11 @@ func (s *Door) Accept(ctx context.Context, m https.Inbound) (https.Decision, err
 	s.probe("inbound.stored")
 	err = s.Store.For(s.Tenant).Write(ctx, func(tx gateway.Tx) error {
 		decision = https.Decision{Verdict: https.Stored}
-		return s.insert(ctx, tx, m, digest, evidence)
+		if err := s.insert(ctx, tx, m, digest, evidence); err != nil {
+			return err
+		}
+		s.probe("inbound.before_commit")
+		return nil
 	})
 	s.probe("inbound.committed")
 	if errors.Is(err, gateway.ErrDuplicate) { // the same message came in beside this one

@@ -49,7 +49,11 @@ func (s *Drafting) Handle(ctx context.Context, t gateway.Task) error {
 				return err
 			}
 		}
-		return tx.EndTask(ctx, t)
+		if err := tx.EndTask(ctx, t); err != nil {
+			return err
+		}
+		s.probe("order.before_draft_commit")
+		return nil
 	})
 	s.probe("order.drafted")
 	return err

@@ -60,7 +60,11 @@ func (s *Intake) SubmitOrder(ctx context.Context, tenant gateway.TenantID, sub S
 		}); err != nil {
 			return "", nil, err
 		}
-		return row.ID, row, tx.AddTask(ctx, s.task(tenant, gateway.TaskDraftInvoices, row.ID))
+		if err := tx.AddTask(ctx, s.task(tenant, gateway.TaskDraftInvoices, row.ID)); err != nil {
+			return "", nil, err
+		}
+		s.probe("order.before_commit")
+		return row.ID, row, nil
 	})
 	s.probe("order.committed")
 	return answer, err

@@ -75,7 +75,11 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		if err := queue(ctx, tx, s.IDs, now, c.tenant, row, document, c.entity, c.customer, 0); err != nil {
 			return err
 		}
-		return tx.EndTask(ctx, t)
+		if err := tx.EndTask(ctx, t); err != nil {
+			return err
+		}
+		s.probe("invoice.before_ready_commit")
+		return nil
 	})
 	s.probe("invoice.ready_committed")
 	var duplicate *gateway.Error

@@ -125,6 +125,7 @@ func (s *Sending) begin(ctx context.Context, t gateway.Task) (a attempt, done bo
 			done = true
 			return tx.EndTask(ctx, t) // only a report or a person can tell
 		}
+		s.probe("delivery.before_begin_commit")
 		return s.start(ctx, tx, &a)
 	})
 	return a, done, err
@@ -226,6 +227,7 @@ func (s *Sending) record(ctx context.Context, t gateway.Task, a attempt, r trans
 		if err := s.endAttempt(ctx, tx, &fresh, r); err != nil {
 			return err
 		}
+		s.probe("delivery.before_result_commit")
 		switch r.Outcome {
 		case transport.Accepted:
 			return s.settleAccepted(ctx, tx, t, &fresh, r, evidence)

@@ -25,6 +25,7 @@ type Sealer struct {
 	Log    *slog.Logger
 	// Every is the pause between looks for new events.
 	Every time.Duration
+	Probe func(step string)
 }
 
 // batch bounds what one transaction seals.
@@ -105,16 +106,28 @@ func (s *Sealer) Seal(ctx context.Context, tenant gateway.TenantID) (int, error)
 		if _, err := appender.Append(ctx, logStore{tx, entries}, last, leaves); err != nil {
 			return err
 		}
-		if s.Fanout == nil {
-			return nil
+		if s.Fanout != nil {
+			if err := s.Fanout(ctx, tx, tenant, events); err != nil {
+				return err
+			}
 		}
-		return s.Fanout(ctx, tx, tenant, events)
+		s.probe("log.before_commit")
+		return nil
 	})
+	s.probe("log.sealed")
 	return n, err
 }
 
+func (s *Sealer) probe(step string) {
+	if s.Probe != nil {
+		s.Probe(step)
+	}
+}
+
 // Origin names a tenant's log after the gateway that keeps it.
-func Origin(s *evidence.Signer, tenant gateway.TenantID) string { return s.Name() + "/" + string(tenant) }
+func Origin(s *evidence.Signer, tenant gateway.TenantID) string {
+	return s.Name() + "/" + string(tenant)
+}
 
 func (s *Sealer) leaf(e gateway.Event) (evidence.Leaf, error) {
 	entry, err := gateway.Entry(e)
