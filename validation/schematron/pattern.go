@@ -1,6 +1,7 @@
 package schematron
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/lestrrat-go/helium"
@@ -8,9 +9,11 @@ import (
 
 const spaceXSL = "http://www.w3.org/1999/XSL/Transform"
 
-// spreadPatterns rewrites the match patterns of a stylesheet that the processor
-// does not read, although XSLT 3.0 allows them: a parenthesised union followed
-// by a step. The union is spread over the path, which matches the same nodes.
+// spreadPatterns rewrites match patterns with a parenthesised union, as XSLT 3.0
+// allows them. The processor refuses those that a step follows, and evaluates
+// the others from the root for every node, so that its time grows with the
+// square of a document. The union is spread over the rest of the path, which
+// matches the same nodes.
 func spreadPatterns(sheet *helium.Document) error {
 	root := sheet.DocumentElement()
 	if root == nil {
@@ -34,8 +37,8 @@ func spreadPatterns(sheet *helium.Document) error {
 	return nil
 }
 
-// spreadUnions turns "(a | b)/c" into "a/c | b/c", wherever the group stands in
-// the path. Groups that only predicates follow stay as they are.
+// spreadUnions turns "(a | b)[p]/c" into "a[p]/c | b[p]/c", wherever the group
+// stands in the path. A group whose predicate may count positions stays.
 func spreadUnions(pattern string) string {
 	var out []string
 	for _, path := range splitTop(pattern, '|') {
@@ -57,7 +60,7 @@ func spreadPath(path string) []string {
 }
 
 // findGroup returns the parentheses of the first group outside predicates that
-// begins a step and that a further step follows; -1 when there is none.
+// begins a step and can be spread; -1 when there is none.
 func findGroup(path string) (start, end int) {
 	start = -1
 	for at := range outside(path) {
@@ -67,7 +70,7 @@ func findGroup(path string) (start, end int) {
 				start = at
 			}
 		case ')':
-			if start >= 0 && hasStep(path[at+1:]) {
+			if start >= 0 && !counts(path[at+1:]) {
 				return start, at
 			}
 			start = -1
@@ -76,15 +79,25 @@ func findGroup(path string) (start, end int) {
 	return -1, -1
 }
 
-// hasStep reports whether a step stands outside predicates.
-func hasStep(rest string) bool {
+// counts reports whether a predicate that stands first in rest may be about
+// positions: they are other ones in the parts of a union than in the whole.
+func counts(rest string) bool {
+	rest = strings.TrimSpace(rest)
+	if !strings.HasPrefix(rest, "[") {
+		return false
+	}
+	predicates := rest
 	for at := range outside(rest) {
 		if rest[at] == '/' {
-			return true
+			predicates = rest[:at]
+			break
 		}
 	}
-	return false
+	return strings.Contains(predicates, "position()") || strings.Contains(predicates, "last()") || number.MatchString(predicates)
 }
+
+// number matches a predicate that is a number.
+var number = regexp.MustCompile(`\[\s*[0-9]+\s*\]`)
 
 // splitTop splits at a separator outside parentheses, predicates and quotes.
 func splitTop(s string, separator byte) []string {
