@@ -81,6 +81,7 @@ type Mail struct {
 // Outbound governs every connection that Facteur opens.
 type Outbound struct {
 	Allow   []string // as netguard.Policy has it
+	CAFile  string   // PEM; empty: the system's authorities
 	Timeout time.Duration
 }
 
@@ -101,7 +102,8 @@ type Intake struct {
 // Validation bounds the checks of one document.
 type Validation struct {
 	Deadline    time.Duration
-	MaxDocument int64 // bytes
+	MaxDocument int64  // bytes
+	RulesDir    string // folder of own rules; empty: the official ones
 }
 
 // Default returns the configuration that applies when nothing is set.

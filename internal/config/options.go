@@ -65,6 +65,7 @@ func (c *Config) options() []option {
 		{key: "mail.timeout", value: duration(&c.Mail.Timeout, time.Second), fallback: "30s", meaning: "Longest time one SMTP conversation may take."},
 
 		{key: "outbound.allow", value: allowList(&c.Outbound.Allow), meaning: "What may be dialled although it is private or loopback: `10.1.2.0/24`, `10.1.2.3`, `10.1.2.3:25` or `relay.lan:25`."},
+		{key: "outbound.ca_file", value: path(&c.Outbound.CAFile), meaning: "PEM file with the certificate authorities that servers are checked against. Empty: those of the system."},
 		{key: "outbound.timeout", value: duration(&c.Outbound.Timeout, time.Second), fallback: "30s", meaning: "Longest time one outbound request may take."},
 
 		{key: "jobs.delivery_workers", value: integer(&c.Jobs.DeliveryWorkers, 1, 10000), fallback: "32", meaning: "Deliveries attempted at the same time."},
@@ -76,6 +77,7 @@ func (c *Config) options() []option {
 		{key: "intake.poll_interval", value: duration(&c.Intake.PollInterval, 100*time.Millisecond), fallback: "2s", meaning: "How often the drop folder is read."},
 
 		{key: "validation.deadline", value: duration(&c.Validation.Deadline, 100*time.Millisecond), fallback: "60s", meaning: "Longest time all checks of one document may take; a check that exceeds it counts as failed."},
+		{key: "validation.rules_dir", value: path(&c.Validation.RulesDir), meaning: "Folder with rules of your own (`rules.json`) that take the place of the official ones. Empty: the official ones."},
 		{key: "validation.max_document", value: size(&c.Validation.MaxDocument, kibibyte), fallback: "20MiB", meaning: "Largest document that is read."},
 	}
 }
