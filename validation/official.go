@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"facteur.dev/facteur/internal/xmltree"
 	"facteur.dev/facteur/schemas"
 )
 
@@ -233,4 +234,29 @@ func (unchosen) RuleSet() RuleSet { return RuleSet{Stage: StageSchematron, ID: "
 
 func (u unchosen) Check(context.Context, *Document) Verdict {
 	return u.RuleSet().Unavailable(fmt.Errorf("no checks were chosen: %w", u.err))
+}
+
+// Automatic judges documents as they were received, by the rules that fit them
+// on a day. It is safe for concurrent use.
+type Automatic struct {
+	Official *Official
+	MaxBytes int64 // a larger document is refused unread; 0 leaves it to the reader's limits
+}
+
+// Check reads a document and runs the checks chosen for it, see Official.Check.
+// A document that cannot be read is not valid, see Refused.
+func (a Automatic) Check(ctx context.Context, document []byte, at time.Time) Result {
+	doc, err := a.Parse(document)
+	if err != nil {
+		return Refused(document, err)
+	}
+	return a.Official.Check(ctx, doc, Request{At: at})
+}
+
+// Parse is the function of that name, with the limit of MaxBytes.
+func (a Automatic) Parse(document []byte) (*Document, error) {
+	if a.MaxBytes > 0 && int64(len(document)) > a.MaxBytes {
+		return nil, &SyntaxError{Code: xmltree.CodeTooLarge, Message: fmt.Sprintf("the document has more than %d bytes", a.MaxBytes)}
+	}
+	return Parse(document)
 }

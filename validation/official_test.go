@@ -137,6 +137,29 @@ func TestOfficialFailsClosed(t *testing.T) {
 	}
 }
 
+func TestAutomatic(t *testing.T) {
+	text := invoiceDocument(t).Bytes
+	for name, test := range map[string]struct {
+		document []byte
+		max      int64
+		verdicts int
+		rule     string
+	}{
+		"known":     {text, 0, 3, ""},
+		"just fits": {text, int64(len(text)), 3, ""},
+		"too large": {text, int64(len(text)) - 1, 1, "xml.too_large"},
+		"malformed": {text[:len(text)-3], 0, 1, "xml.malformed"},
+	} {
+		r := validation.Automatic{Official: official(t), MaxBytes: test.max}.Check(t.Context(), test.document, november)
+		if r.Valid || len(r.Verdicts) != test.verdicts || r.SHA256 != sha(t, string(test.document)) {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if test.rule != "" && (len(r.Failures()) != 1 || r.Failures()[0].Rule != test.rule) {
+			t.Errorf("%s: %+v", name, r.Failures())
+		}
+	}
+}
+
 func TestExtraStagesRunLast(t *testing.T) {
 	r := official(t).Check(t.Context(), invoiceDocument(t), validation.Request{At: november, Only: []string{"requirements"}}, finds())
 	if !r.Valid || len(r.Verdicts) != 1 {

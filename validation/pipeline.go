@@ -28,14 +28,15 @@ type Pipeline struct {
 // Option changes a pipeline as NewPipeline makes it.
 type Option func(*Pipeline)
 
-// WithTimeout bounds each stage; DefaultTimeout without it.
+// WithTimeout bounds the time that all stages together may take for one
+// document; DefaultTimeout without it.
 func WithTimeout(d time.Duration) Option { return func(p *Pipeline) { p.timeout = d } }
 
 // WithClock replaces the clock that measures Result.Duration.
 func WithClock(now func() time.Time) Option { return func(p *Pipeline) { p.now = now } }
 
-// DefaultTimeout is the time one stage may take for one document.
-const DefaultTimeout = 30 * time.Second
+// DefaultTimeout is the time that the stages may take for one document.
+const DefaultTimeout = time.Minute
 
 // NewPipeline returns a pipeline of the stages in the order given. A pipeline
 // without stages finds no document valid.
@@ -60,6 +61,8 @@ func (p *Pipeline) RuleSets() []RuleSet {
 // panics, overruns its time or names another rule set than its own has not run.
 func (p *Pipeline) Check(ctx context.Context, doc *Document) Result {
 	start := p.now()
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
 	r := Result{SHA256: doc.SHA256, Document: doc.Identity, Valid: len(p.stages) > 0}
 	for _, s := range p.stages {
 		v := p.guard(ctx, s, doc)
@@ -74,8 +77,6 @@ func (p *Pipeline) Check(ctx context.Context, doc *Document) Result {
 // context is left behind, so that it delays no other document.
 func (p *Pipeline) guard(ctx context.Context, s Stage, doc *Document) Verdict {
 	rs := s.RuleSet()
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return rs.NotRun(ReasonDeadline, deadlineText(err))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -191,12 +190,7 @@ func (v *validator) check(ctx context.Context, in input) (outcome, error) {
 }
 
 func (v *validator) judge(ctx context.Context, text []byte) outcome {
-	if int64(len(text)) > v.limit {
-		return outcome{Result: validation.Refused(text, &validation.SyntaxError{
-			Code: "xml.too_large", Message: fmt.Sprintf("the document has more than %d bytes", v.limit),
-		})}
-	}
-	doc, err := validation.Parse(text)
+	doc, err := validation.Automatic{Official: v.checks, MaxBytes: v.limit}.Parse(text)
 	if err != nil {
 		return outcome{Result: validation.Refused(text, err)}
 	}
