@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,6 +20,8 @@ const (
 	MaxJSONSize = 64 << 20
 	// maxSubLineDepth is how deep lines may contain sub-lines.
 	maxSubLineDepth = 16
+	// maxItems is how many elements all arrays together may have.
+	maxItems = 200_000
 	// maxFieldErrors is how many problems are listed before reading stops.
 	maxFieldErrors = 100
 )
@@ -33,6 +36,7 @@ const (
 	CodeFieldMissing   = "field.missing"
 	CodeFieldType      = "field.type"
 	CodeTooDeep        = "field.too_deep"
+	CodeTooManyItems   = "field.too_many_items"
 	CodeTooManyErrors  = "field.too_many_errors"
 	CodeDecimalInvalid = "decimal.invalid"
 	CodeDateInvalid    = "date.invalid"
@@ -84,11 +88,12 @@ var errStop = errors.New("too many problems")
 type decoder struct {
 	tokens *jsontext.Decoder
 	errs   FieldErrors
+	items  int // elements of arrays so far
 	lines  int // lines around the present value, for sub-lines
 }
 
 func (d *decoder) document(v reflect.Value) error {
-	if err := d.value(v, "", ""); err != nil {
+	if err := d.object(v, "", &field{group: model}); err != nil {
 		return err
 	}
 	if _, err := d.tokens.ReadToken(); !errors.Is(err, io.EOF) {
@@ -111,21 +116,23 @@ func (d *decoder) note(path, code, term, format string, args ...any) error {
 }
 
 // value reads the next JSON value into v.
-func (d *decoder) value(v reflect.Value, path, term string) error {
-	switch v.Interface().(type) {
-	case Decimal:
-		return d.decimal(v, path, term)
-	case Date, string, []byte:
-		return d.text(v, path, term)
+func (d *decoder) value(v reflect.Value, path string, f *field) error {
+	switch v.Type() {
+	case decimalType:
+		return d.decimal(v, path, f.term)
+	case dateType, bytesType:
+		return d.text(v, path, f.term)
 	}
 	switch v.Kind() {
+	case reflect.String:
+		return d.text(v, path, f.term)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		return d.value(v.Elem(), path, term)
+		return d.value(v.Elem(), path, f)
 	case reflect.Slice:
-		return d.array(v, path, term)
+		return d.array(v, path, f)
 	default:
-		return d.object(v, path, term)
+		return d.object(v, path, f)
 	}
 }
 
@@ -139,55 +146,35 @@ func (d *decoder) wrongType(want, path, term string) error {
 	return d.tokens.SkipValue()
 }
 
-func (d *decoder) object(v reflect.Value, path, context string) error {
+func (d *decoder) object(v reflect.Value, path string, f *field) error {
 	if d.tokens.PeekKind() != '{' {
-		return d.wrongType("an object", path, context)
+		return d.wrongType("an object", path, f.term)
 	}
-	if _, isLine := v.Interface().(Line); isLine {
-		if d.lines++; d.lines > maxSubLineDepth {
-			d.lines--
-			if err := d.note(path, CodeTooDeep, context, "too many levels of sub-lines"); err != nil {
+	if v.Type() == lineType {
+		d.lines++
+		defer func() { d.lines-- }()
+		if d.lines > maxSubLineDepth {
+			if err := d.note(path, CodeTooDeep, f.term, "too many levels of sub-lines"); err != nil {
 				return err
 			}
 			return d.tokens.SkipValue()
 		}
-		defer func() { d.lines-- }()
 	}
 	if _, err := d.tokens.ReadToken(); err != nil {
 		return err
 	}
-	seen := make([]bool, v.NumField())
+	seen := make([]bool, len(f.group.fields))
 	for d.tokens.PeekKind() != '}' {
-		token, err := d.tokens.ReadToken()
-		if err != nil {
-			return err
-		}
-		name := token.String()
-		field := fieldNamed(v.Type(), name)
-		if field < 0 {
-			if err = d.note(join(path, name), CodeFieldUnknown, "", "unknown field"); err == nil {
-				err = d.tokens.SkipValue()
-			}
-		} else {
-			seen[field] = true
-			err = d.value(v.Field(field), join(path, name), fieldTerm(v.Type().Field(field), context))
-		}
-		if err != nil {
+		if err := d.member(v, path, f.group, seen); err != nil {
 			return err
 		}
 	}
 	if _, err := d.tokens.ReadToken(); err != nil {
 		return err
 	}
-	return d.missing(v.Type(), seen, path, context)
-}
-
-// missing notes the fields of a type that must be there and were not.
-func (d *decoder) missing(t reflect.Type, seen []bool, path, context string) error {
-	for i := range t.NumField() {
-		if name, required := fieldName(t.Field(i)); required && !seen[i] {
-			err := d.note(join(path, name), CodeFieldMissing, fieldTerm(t.Field(i), context), "is missing")
-			if err != nil {
+	for i := range seen {
+		if missing := &f.group.fields[i]; missing.required && !seen[i] {
+			if err := d.note(join(path, missing.name), CodeFieldMissing, missing.term, "is missing"); err != nil {
 				return err
 			}
 		}
@@ -195,17 +182,45 @@ func (d *decoder) missing(t reflect.Type, seen []bool, path, context string) err
 	return nil
 }
 
-func (d *decoder) array(v reflect.Value, path, term string) error {
+var lineType = reflect.TypeFor[Line]()
+
+// member reads one name of an object with its value.
+func (d *decoder) member(v reflect.Value, path string, g *group, seen []bool) error {
+	token, err := d.tokens.ReadToken()
+	if err != nil {
+		return err
+	}
+	name := token.String()
+	i := g.index(name)
+	if i >= 0 {
+		seen[i] = true
+		return d.value(v.Field(i), join(path, name), &g.fields[i])
+	}
+	const longEnough = 64
+	if len(name) > longEnough {
+		name = name[:longEnough] + "…"
+	}
+	if err := d.note(join(path, name), CodeFieldUnknown, "", "unknown field"); err != nil {
+		return err
+	}
+	return d.tokens.SkipValue()
+}
+
+func (d *decoder) array(v reflect.Value, path string, f *field) error {
 	if d.tokens.PeekKind() != '[' {
-		return d.wrongType("an array", path, term)
+		return d.wrongType("an array", path, f.term)
 	}
 	if _, err := d.tokens.ReadToken(); err != nil {
 		return err
 	}
 	for i := 0; d.tokens.PeekKind() != ']'; i++ {
+		if d.items++; d.items > maxItems {
+			d.errs.add(path, CodeTooManyItems, f.term, "more than %d elements in all", maxItems)
+			return errStop
+		}
 		v.Grow(1)
 		v.SetLen(i + 1)
-		if err := d.value(v.Index(i), fmt.Sprintf("%s[%d]", path, i), term); err != nil {
+		if err := d.value(v.Index(i), path+"["+strconv.Itoa(i)+"]", f); err != nil {
 			return err
 		}
 	}
@@ -242,14 +257,14 @@ func (d *decoder) text(v reflect.Value, path, term string) error {
 		return err
 	}
 	s := token.String()
-	switch v.Interface().(type) {
-	case Date:
+	switch v.Type() {
+	case dateType:
 		date, err := ParseDate(s)
 		if err != nil {
 			return d.note(path, CodeDateInvalid, term, "%v", err)
 		}
 		v.Set(reflect.ValueOf(date))
-	case []byte:
+	case bytesType:
 		content, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {
 			return d.note(path, CodeBase64Invalid, term, "not base64: %v", err)
@@ -298,23 +313,6 @@ func checkText(term, s string) (code, message string) {
 // notXML tells whether XML 1.0 has no way to carry the character.
 func notXML(r rune) bool {
 	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
-}
-
-// fieldNamed finds the field of a type by its JSON name, -1 for none.
-func fieldNamed(t reflect.Type, name string) int {
-	for i := range t.NumField() {
-		if n, _ := fieldName(t.Field(i)); n == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// fieldName is the JSON name of a field. A field that is always written must
-// also be there when reading.
-func fieldName(f reflect.StructField) (name string, required bool) {
-	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return name, options == ""
 }
 
 func join(path, name string) string {

@@ -137,6 +137,10 @@ func TestReadJSONLimitsSizeAndDepth(t *testing.T) {
 	if !errors.As(err, &problems) || problems[0].Code != CodeJSONTooLarge {
 		t.Errorf("an endless document: %v", err)
 	}
+	many := `{"payment":{"credit_transfers":[` + strings.Repeat("{},", maxItems+1)
+	if _, err := ReadJSON(strings.NewReader(many)); !errors.As(err, &problems) || problems[0].Code != CodeTooManyItems {
+		t.Errorf("an array without end: %v", err)
+	}
 	deep := `{"x":` + strings.Repeat("[", 1_000_000)
 	if _, err := ReadJSON(strings.NewReader(deep)); !errors.As(err, &problems) {
 		t.Errorf("a deep document: %v", err)

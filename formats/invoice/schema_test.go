@@ -69,14 +69,14 @@ func (b schemaBuilder) group(t reflect.Type, context string) object {
 	properties, required := object{}, []string{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, must := fieldName(f)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		tag := f.Tag.Get("term")
 		s := b.value(f.Type, firstTerm(f, context))
 		if text := description(tag); text != "" {
 			s["description"] = text
 		}
 		properties[name] = s
-		if must {
+		if options == "" {
 			required = append(required, name)
 		}
 	}
@@ -91,7 +91,7 @@ func (b schemaBuilder) group(t reflect.Type, context string) object {
 func firstTerm(f reflect.StructField, context string) string {
 	tag := f.Tag.Get("term")
 	if !strings.Contains(tag, "=") {
-		return fieldTerm(f, context)
+		return resolveTerm(tag, context)
 	}
 	first, _, _ := strings.Cut(tag, ",")
 	_, term, _ := strings.Cut(first, "=")

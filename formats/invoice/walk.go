@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"reflect"
 	"strconv"
-	"strings"
 )
 
 // Walk calls fn for every business term that is present, in the order of the
@@ -12,85 +11,65 @@ import (
 // without a number), its JSON path ("lines[0].net_amount") and its value as
 // text. Amounts keep their decimals; attached files are base64.
 //
-// Amounts that the standard makes mandatory always count as present, as do
-// empty mandatory ones among them; empty texts and dates do not.
+// A mandatory amount of a group that is there counts as present even when it is
+// 0; a text, code or date that is empty does not.
 func (inv *Invoice) Walk(fn func(term, path, value string)) {
-	w := walker{fn}
-	w.structure(reflect.ValueOf(inv).Elem(), "", "")
+	w := walker{fn: fn}
+	w.group(reflect.ValueOf(inv).Elem(), model)
 }
 
 type walker struct {
-	fn func(term, path, value string)
+	fn   func(term, path, value string)
+	path []byte // of the present value
 }
 
-// structure walks the fields of a group. The context is the term of the group
-// or identifier that the value stands for.
-func (w walker) structure(v reflect.Value, context, path string) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		p := name
-		if path != "" {
-			p = path + "." + name
+func (w *walker) group(v reflect.Value, g *group) {
+	start := len(w.path)
+	for i := range g.fields {
+		if start > 0 {
+			w.path = append(w.path, '.')
 		}
-		w.value(v.Field(i), fieldTerm(f, context), p)
+		w.path = append(w.path, g.fields[i].name...)
+		w.value(v.Field(i), &g.fields[i])
+		w.path = w.path[:start]
 	}
 }
 
-func (w walker) value(v reflect.Value, term, path string) {
-	switch x := v.Interface().(type) {
-	case Decimal:
-		w.fn(term, path, x.String())
+func (w *walker) value(v reflect.Value, f *field) {
+	switch v.Type() {
+	case decimalType:
+		w.visit(f, v.Addr().Interface().(*Decimal).String())
 		return
-	case Date:
-		if !x.IsZero() {
-			w.fn(term, path, x.String())
-		}
+	case dateType:
+		w.visit(f, v.Addr().Interface().(*Date).String())
 		return
-	case []byte:
-		if len(x) > 0 {
-			w.fn(term, path, base64.StdEncoding.EncodeToString(x))
-		}
+	case bytesType:
+		w.visit(f, base64.StdEncoding.EncodeToString(v.Bytes()))
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if v.Len() > 0 {
-			w.fn(term, path, v.String())
-		}
+		w.visit(f, v.String())
 	case reflect.Pointer:
 		if !v.IsNil() {
-			w.value(v.Elem(), term, path)
+			w.value(v.Elem(), f)
 		}
 	case reflect.Slice:
+		start := len(w.path)
 		for i := range v.Len() {
-			w.value(v.Index(i), term, path+"["+strconv.Itoa(i)+"]")
+			w.path = append(w.path, '[')
+			w.path = strconv.AppendInt(w.path, int64(i), 10)
+			w.path = append(w.path, ']')
+			w.value(v.Index(i), f)
+			w.path = w.path[:start]
 		}
 	case reflect.Struct:
-		w.structure(v, term, path)
+		w.group(v, f.group)
 	}
 }
 
-// fieldTerm reads the tag "term" of a field within the group or identifier that
-// context names: "BT-27" as it stands, "BG-5=BT-35,BG-8=BT-50" by group, "-" the
-// context itself, "-1" a sub-term of it.
-func fieldTerm(f reflect.StructField, context string) string {
-	tag := f.Tag.Get("term")
-	switch {
-	case tag == "-":
-		return context
-	case strings.HasPrefix(tag, "-"):
-		if context == "" {
-			return ""
-		}
-		return context + tag
-	case !strings.Contains(tag, "="):
-		return tag
+func (w *walker) visit(f *field, value string) {
+	if value != "" {
+		w.fn(f.term, string(w.path), value)
 	}
-	for pair := range strings.SplitSeq(tag, ",") {
-		if group, term, _ := strings.Cut(pair, "="); group == context {
-			return term
-		}
-	}
-	return ""
 }

@@ -25,7 +25,7 @@ func ReadDespatchAdvice(src []byte) (*order.Delivery, Report, error) {
 	if len(r.errs) > 0 {
 		return nil, Report{}, r.errs
 	}
-	r.report.Unmodelled = r.unmodelled(d.root, r.report.Unmodelled)
+	r.unmodelled(d.root)
 	return note, r.report, nil
 }
 

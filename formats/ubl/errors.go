@@ -11,14 +11,15 @@ import (
 // Codes of reading errors. Errors of the XML itself have the codes of the
 // reader: xml.malformed, xml.dtd, xml.too_large, xml.too_deep, xml.encoding, …
 const (
-	CodeRoot     = "ubl.root"     // the document is of another kind
-	CodeKind     = "ubl.kind"     // the type code contradicts the kind of document
-	CodeAmount   = "ubl.amount"   // not a decimal number
-	CodeDate     = "ubl.date"     // not a date
-	CodeBoolean  = "ubl.boolean"  // neither true nor false
-	CodeBase64   = "ubl.base64"   // an attached file that cannot be decoded
-	CodeCurrency = "ubl.currency" // an amount in another currency than the document's
-	CodeTooMany  = "ubl.too_many" // there are more errors than are listed
+	CodeRoot     = "ubl.root"      // the document is of another kind
+	CodeKind     = "ubl.kind"      // the type code contradicts the kind of document
+	CodeAmount   = "ubl.amount"    // not a decimal number
+	CodeDate     = "ubl.date"      // not a date
+	CodeBoolean  = "ubl.boolean"   // neither true nor false
+	CodeBase64   = "ubl.base64"    // an attached file that cannot be decoded
+	CodeCurrency = "ubl.currency"  // an amount in another currency than the document's
+	CodeTooLarge = "ubl.too_large" // more groups than the model takes
+	CodeTooMany  = "ubl.too_many"  // there are more errors than are listed
 )
 
 // Codes of writing errors.

@@ -41,7 +41,7 @@ func readInvoice(doc *xmltree.Document) (*invoice.Invoice, Report, error) {
 	if len(r.errs) > 0 {
 		return nil, Report{}, r.errs
 	}
-	r.report.Unmodelled = r.unmodelled(d.root, r.report.Unmodelled)
+	r.unmodelled(d.root)
 	return &d.inv, r.report, nil
 }
 
@@ -76,6 +76,9 @@ func (d *invoiceReader) header() {
 	inv.BuyerReference = d.text(root, "BuyerReference")
 	inv.BuyerAccountingReference = d.text(root, "AccountingCost")
 	for n := range root.All(nsCBC, "Note") {
+		if !d.another(n) {
+			break
+		}
 		inv.Notes = append(inv.Notes, parseNote(trim(d.use(n).Text())))
 	}
 	period := d.group(root, "InvoicePeriod")

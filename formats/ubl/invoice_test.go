@@ -50,7 +50,7 @@ func TestSamplesAreWrittenAndReadBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(report.Unmodelled)+len(report.Missing) > 0 {
+			if !report.Complete() {
 				t.Errorf("report of our own document: %+v", report)
 			}
 			if diff := lost(terms(inv), terms(read)); len(diff) > 0 {
@@ -73,7 +73,7 @@ func TestWrittenInvoicesAreReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, written)
 		}
-		if len(report.Unmodelled)+len(report.Missing) > 0 {
+		if !report.Complete() {
 			t.Fatalf("report of our own document: %+v", report)
 		}
 		if diff := lost(terms(inv), terms(read)); len(diff) > 0 {
@@ -165,6 +165,23 @@ func TestReadStopsAtManyErrors(t *testing.T) {
 	}
 }
 
+func TestReadLimitsTheLines(t *testing.T) {
+	src := "<Invoice xmlns=\"" + nsInvoice + "\" xmlns:a=\"" + nsCAC + "\">" +
+		strings.Repeat("<a:InvoiceLine/>", maxRepeated+1) + "</Invoice>"
+	if got := readError(t, src); got.Code != CodeTooLarge {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestReportIsLimited(t *testing.T) {
+	src := "<Invoice xmlns=\"" + nsInvoice + "\" xmlns:a=\"" + nsCAC + "\">" +
+		strings.Repeat("<a:InvoiceLine/>", 10_000) + strings.Repeat("<a:Odd/>", 10_000) + "</Invoice>"
+	_, report, err := Read([]byte(src))
+	if err != nil || len(report.Unmodelled) != maxReported || len(report.Missing) != maxReported || report.More < 38_000 {
+		t.Errorf("%d unmodelled, %d missing, %d more, %v", len(report.Unmodelled), len(report.Missing), report.More, err)
+	}
+}
+
 // TestReport reads a document that says more than the model, and less.
 func TestReport(t *testing.T) {
 	inv, report, err := Read([]byte(`<Invoice xmlns="` + nsInvoice + `" xmlns:a="` + nsCAC + `" xmlns:b="` + nsCBC + `">
@@ -196,6 +213,7 @@ func TestReport(t *testing.T) {
 		"4 /Invoice[1]/b:Note[1]/@languageID de",
 		"5 /Invoice[1]/a:Delivery[1]/b:TrackingID[1] T-1",
 		"6 /Invoice[1]/a:Delivery[2] ",
+		"7 /Invoice[1]/b:Empty[1] ",
 		"1 /Invoice[1] BT-3",
 		"1 /Invoice[1] BT-5",
 		"8 /Invoice[1]/a:LegalMonetaryTotal[1] BT-106",
@@ -279,7 +297,7 @@ func TestWriteExtensions(t *testing.T) {
 			t.Fatal(err)
 		}
 		read, report, err := Read(out)
-		if err != nil || len(report.Unmodelled)+len(report.Missing) > 0 {
+		if err != nil || !report.Complete() {
 			t.Fatalf("%v, %+v", err, report)
 		}
 		if diff := lost(terms(inv), terms(read)); len(diff) > 0 {

@@ -31,7 +31,7 @@ func ReadOrder(src []byte) (*order.Order, Report, error) {
 	if len(r.errs) > 0 {
 		return nil, Report{}, r.errs
 	}
-	r.report.Unmodelled = r.unmodelled(d.root, r.report.Unmodelled)
+	r.unmodelled(d.root)
 	return &d.order, r.report, nil
 }
 
@@ -236,7 +236,7 @@ func (d *orderReader) orderLine(n xmltree.Node) order.Line {
 		Item:                d.item(d.group(item, "Item")),
 		VAT:                 d.itemVAT(item.Child(nsCAC, "Item")),
 	}
-	if item.Child(nsCAC, "Price").Exists() {
+	if item.Child(nsCAC, "Price").Child(nsCBC, "PriceAmount").Exists() {
 		price := d.price(item)
 		l.Price = &price
 	}

@@ -39,7 +39,7 @@ func (d *invoiceReader) seller(n xmltree.Node) invoice.Seller {
 	}
 	s.VATIdentifier, s.TaxRegistration = d.taxRegistrations(n, true)
 	for id := range n.All(nsCAC, "PartyIdentification") {
-		if !isCreditor(id) {
+		if !isCreditor(id) && d.another(id) {
 			s.Identifiers = append(s.Identifiers, d.identifier(d.use(id), "ID"))
 		}
 	}

@@ -132,7 +132,7 @@ func (d *invoiceReader) creditorIdentifier() string {
 	} {
 		for n := range party.All(nsCAC, "PartyIdentification") {
 			id := trim(n.Child(nsCBC, "ID").Text())
-			if isCreditor(n) && (found == "" || found == id) {
+			if isCreditor(n) && d.another(n) && (found == "" || found == id) {
 				found = d.identifier(d.use(n), "ID").Value
 			}
 		}

@@ -17,6 +17,7 @@ type reader struct {
 	used      []bool             // by node: read into the model
 	usedAttrs map[int32][]string // by node: names of the attributes read
 	currency  string             // of the amounts
+	repeated  int                // repeated elements so far
 	errs      Errors
 	report    Report
 }
@@ -38,15 +39,27 @@ func (r *reader) group(parent xmltree.Node, local string) xmltree.Node {
 	return r.use(parent.Child(nsCAC, local))
 }
 
+// maxRepeated is how many repeated elements a document may have in all, lines
+// among them. The model takes much more memory for one than the document does.
+const maxRepeated = 200_000
+
 // groups are all aggregates of that name.
 func (r *reader) groups(parent xmltree.Node, local string) iter.Seq[xmltree.Node] {
 	return func(yield func(xmltree.Node) bool) {
 		for n := range parent.All(nsCAC, local) {
-			if !yield(r.use(n)) {
+			if !r.another(n) || !yield(r.use(n)) {
 				return
 			}
 		}
 	}
+}
+
+// another counts a repeated element and tells whether the document may have it.
+func (r *reader) another(n xmltree.Node) bool {
+	if r.repeated++; r.repeated == maxRepeated+1 {
+		r.fail(n, CodeTooLarge, "more than %d repeated elements", maxRepeated)
+	}
+	return r.repeated <= maxRepeated
 }
 
 // field is the first basic element (cbc) of that name.
@@ -154,7 +167,7 @@ func (r *reader) date(parent xmltree.Node, local string) *invoice.Date {
 	day := s
 	if len(s) > len("2006-01-02") && isZone(s[len("2006-01-02"):]) {
 		day = s[:len("2006-01-02")]
-		r.report.Unmodelled = append(r.report.Unmodelled, Element{n.Path(), n.Line(), s})
+		r.list(n, "", s)
 	}
 	d, err := invoice.ParseDate(day)
 	if err != nil {
@@ -224,6 +237,10 @@ func (r *reader) fail(n xmltree.Node, code, format string, args ...any) {
 
 // missing notes a mandatory term that a group lacks.
 func (r *reader) missing(group xmltree.Node, term string) {
+	if len(r.report.Missing) == maxReported {
+		r.report.More++
+		return
+	}
 	r.report.Missing = append(r.report.Missing, Missing{term, group.Path(), group.Line()})
 }
 

@@ -11,7 +11,16 @@ type Report struct {
 	// fill: amounts and quantities with 0, the currency with the one that the
 	// amounts state, the type of a credit note with 381.
 	Missing []Missing
+	// More is how many further entries there are. Each list ends after 1000.
+	More int
 }
+
+// Complete tells whether the model says all that the document says, and nothing
+// that it does not.
+func (r Report) Complete() bool { return len(r.Unmodelled)+len(r.Missing)+r.More == 0 }
+
+// maxReported is how long each list of a report may be.
+const maxReported = 1000
 
 // Element is an element or attribute of a document.
 type Element struct {
@@ -35,23 +44,28 @@ type Missing struct {
 }
 
 // unmodelled lists what has not been read below n, an element that has been.
-func (r *reader) unmodelled(n xmltree.Node, list []Element) []Element {
+func (r *reader) unmodelled(n xmltree.Node) {
 	for _, a := range n.Attrs() {
 		if !r.attrUsed(n, a) && a.Space != nsInstance {
-			list = append(list, Element{n.Path() + "/@" + a.QName(), n.Line(), shorten(a.Value)})
+			r.list(n, "/@"+a.QName(), a.Value)
 		}
 	}
 	for c := range n.Children() {
-		switch {
-		case r.used[c.ID()]:
-			list = r.unmodelled(c, list)
-		case len(c.Attrs()) == 0 && c.FirstChild() == xmltree.Node{}:
-			// An empty element says nothing.
-		default:
-			list = append(list, Element{c.Path(), c.Line(), shorten(leafText(c))})
+		if r.used[c.ID()] {
+			r.unmodelled(c)
+		} else {
+			r.list(c, "", leafText(c))
 		}
 	}
-	return list
+}
+
+// list adds an element, or an attribute of it, to the report.
+func (r *reader) list(n xmltree.Node, attribute, value string) {
+	if len(r.report.Unmodelled) == maxReported {
+		r.report.More++
+		return
+	}
+	r.report.Unmodelled = append(r.report.Unmodelled, Element{n.Path() + attribute, n.Line(), shorten(value)})
 }
 
 // nsInstance is the namespace of xsi:schemaLocation, which only helps parsers.
