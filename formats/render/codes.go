@@ -107,7 +107,7 @@ var codes = i18n.Catalogue{
 	"charge.":    {EN: "Charge", FR: "Frais"},
 	"charge.ABL": {EN: "Additional packaging", FR: "Emballage supplémentaire"},
 	"charge.ADR": {EN: "Other services", FR: "Autres services"},
-	"charge.AEO": {EN: "Collection and recycling", FR: "Collecte et recyclage"},
+	"charge.AEO": {EN: "Collection and recycling", FR: "Éco-contribution"},
 	"charge.DL":  {EN: "Delivery", FR: "Livraison"},
 	"charge.FC":  {EN: "Freight", FR: "Port"},
 	"charge.HD":  {EN: "Handling", FR: "Manutention"},

@@ -188,8 +188,14 @@ func TestSize(t *testing.T) {
 
 func TestUnitForms(t *testing.T) {
 	for _, test := range []struct{ lang, quantity, want string }{
-		{"en", "1", "hour"}, {"en", "1.00", "hour"}, {"en", "0.5", "hours"}, {"en", "-1", "hour"}, {"en", "2", "hours"},
-		{"fr", "1,5", "heure"}, {"fr", "2", "heures"}, {"fr", "0", "heure"},
+		{"en", "1", "hour"},
+		{"en", "1.00", "hour"},
+		{"en", "0.5", "hours"},
+		{"en", "-1", "hour"},
+		{"en", "2", "hours"},
+		{"fr", "1,5", "heure"},
+		{"fr", "2", "heures"},
+		{"fr", "0", "heure"},
 	} {
 		lang := builder{lang: "fr"}
 		if test.lang == "en" {
