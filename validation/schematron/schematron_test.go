@@ -195,6 +195,27 @@ func TestCompilesOnceAndAgainAfterFailure(t *testing.T) {
 	}
 }
 
+// A program serves many documents at the same time.
+func TestConcurrentUse(t *testing.T) {
+	stage := minimalStage(t)
+	good, bad := document(t, invoice(number+reference)), document(t, invoice(reference))
+	var work sync.WaitGroup
+	for i := range 8 {
+		work.Go(func() {
+			for j := range 20 {
+				doc, want := good, true
+				if (i+j)%2 == 0 {
+					doc, want = bad, false
+				}
+				if v := stage.Check(context.Background(), doc); !v.Ran || v.OK() != want {
+					t.Errorf("verdict %+v, want %v", v, want)
+				}
+			}
+		})
+	}
+	work.Wait()
+}
+
 func TestDeadline(t *testing.T) {
 	// A rule set that needs ages: all triples of a million numbers.
 	slow := `<xsl:stylesheet version="2.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:template match="/">
