@@ -56,7 +56,7 @@ func DateOf(t time.Time) Date {
 // Ptr returns a pointer to a copy of d, for optional dates.
 func (d Date) Ptr() *Date { return &d }
 
-// Year, Month and Day are the parts of the date.
+// Year is the year, 0 when there is no date.
 func (d Date) Year() int { return int(d.year) }
 
 // Month is the month of the date, 0 when there is none.

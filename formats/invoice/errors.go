@@ -40,11 +40,3 @@ func (errs FieldErrors) Error() string {
 func (errs *FieldErrors) add(path, code, term, format string, args ...any) {
 	*errs = append(*errs, FieldError{path, code, term, fmt.Sprintf(format, args...)})
 }
-
-// err is nil when there are none.
-func (errs FieldErrors) err() error {
-	if len(errs) == 0 {
-		return nil
-	}
-	return errs
-}
