@@ -36,6 +36,9 @@ type CLI struct {
 
 	Validate validateCmd `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
 	Verify   verifyCmd   `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
+	Tenant   tenantCmd   `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
+	User     userCmd     `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
+	Key      keyCmd      `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
 	Schemas  schemasCmd  `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
 	Config   configCmd   `cmd:"" group:"system" help:"Show the configuration."`
 	Version  versionCmd  `cmd:"" group:"system" help:"Print the version."`
