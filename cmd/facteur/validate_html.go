@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/xml"
 	"html/template"
 	"io"
@@ -31,8 +32,8 @@ td{overflow-wrap:anywhere}small{color:#555;display:block}
 <p>{{.Identity}}<br><small>SHA-256 {{.SHA256}}</small></p>
 {{range .Notes}}<p>{{.}}</p>{{end}}
 <table>{{range .Verdicts}}<tr><th colspan="3" scope="colgroup">{{.Name}}{{if .Reason}}: {{.Reason}}{{end}}<small>{{.SHA256}}</small></th></tr>
-{{range .Findings}}<tr><td>{{.Severity}}</td><td>{{.Rule}}</td><td>{{.What}}<small>{{.Where}}</small>
-{{range .Terms}}<small>{{.}}</small>{{end}}<small lang="en">{{.Message}}</small>{{if .Value}}<small><code>{{.Value}}</code></small>{{end}}</td></tr>
+{{range .Findings}}<tr><td>{{.Severity}}</td><td>{{.Rule}}</td><td>{{.Head}}<small>{{.Where}}</small>
+{{range .Terms}}<small>{{.}}</small>{{end}}{{if .What}}<small lang="en">{{.Message}}</small>{{end}}{{if .Value}}<small><code>{{.Value}}</code></small>{{end}}</td></tr>
 {{end}}{{end}}</table>
 {{end}}{{define "end"}}</body></html>
 {{end}}`))
@@ -50,6 +51,7 @@ type (
 	htmlFinding struct {
 		validation.Finding
 		validation.Explanation
+		Head string // in our words where there are some
 	}
 )
 
@@ -79,7 +81,8 @@ func (p *htmlPrinter) print(o outcome) error {
 	for _, v := range o.Verdicts {
 		row := htmlVerdict{Name: v.Stage + " " + v.RuleSet + " " + v.Version, Reason: v.Reason, SHA256: v.SHA256}
 		for _, f := range v.Findings {
-			row.Findings = append(row.Findings, htmlFinding{f, validation.Explain(f, p.lang)})
+			e := validation.Explain(f, p.lang)
+			row.Findings = append(row.Findings, htmlFinding{f, e, cmp.Or(e.What, f.Message)})
 		}
 		d.Verdicts = append(d.Verdicts, row)
 	}

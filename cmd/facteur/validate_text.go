@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -138,11 +139,7 @@ func (p textPrinter) verdict(b *strings.Builder, v validation.Verdict, w phrases
 
 func (p textPrinter) finding(b *strings.Builder, stage string, f validation.Finding, w phrases) {
 	e := validation.Explain(f, p.lang)
-	head := e.What
-	if head == "" {
-		head = f.Message
-	}
-	fmt.Fprintf(b, "  %s %s  %s\n", p.severity(f.Severity), plain(f.Rule), plain(head))
+	fmt.Fprintf(b, "  %s %s  %s\n", p.severity(f.Severity), plain(f.Rule), plain(cmp.Or(e.What, f.Message)))
 	var where []string
 	for _, s := range append([]string{e.Where, f.Location}, e.Terms...) {
 		if s != "" {
