@@ -7,6 +7,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 
@@ -36,6 +38,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = connections
 	}
+	config.MaxConns = max(config.MaxConns, 4) // the job queue listens on one and holds another while it migrates
 	setDefault(config.ConnConfig.RuntimeParams, "application_name", "facteur")
 	// A process that hangs in the middle of a transaction must not hold others up.
 	setDefault(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", "60000")
@@ -45,7 +48,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	db := &DB{pool: pool, db: stdlib.OpenDBFromPool(pool), gates: gates{open: map[string]*gate{}}}
 	if err := db.db.PingContext(ctx); err != nil {
-		return nil, errors.Join(db.Explain(err), db.Close())
+		return nil, errors.Join(gateway.ErrUnavailable.With("the database is not available", err), db.Close())
 	}
 	return db, nil
 }
@@ -135,14 +138,18 @@ func (d *DB) Explain(err error) error {
 	// Connection exception, insufficient resources, operator intervention, system error.
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"), strings.HasPrefix(code, "58"):
 		return gateway.ErrUnavailable.With("the database is not available", err)
-	case code != "", errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err) || isNetwork(err) {
-		return gateway.ErrUnavailable.With("the database is not available", err)
+	case code == "" && (pgconn.SafeToRetry(err) || isNetwork(err)):
+		return gateway.ErrUnavailable.With("the connection to the database was lost", err)
 	}
 	return err
+}
+
+func isNetwork(err error) bool {
+	var failure net.Error
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	return errors.As(err, &failure) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sql.ErrConnDone)
 }
 
 // Close closes the connections.

@@ -3,15 +3,14 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"io"
-	"net"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"facteur.dev/facteur/internal/gateway"
 )
 
-// attempts bounds how often a transaction is run. The turns that colliding
-// writers take make the second or third succeed; more are needed only when
-// other processes write for the same tenant.
+// attempts bounds how often a transaction is run.
 const attempts = 20
 
 type transaction = func(ctx context.Context, tx *sql.Tx) error
@@ -30,12 +29,22 @@ func (d *DB) Step(ctx context.Context, fn transaction) error {
 // Write implements sqlstore.Database. A transaction that could not be
 // serialised, or ran into a deadlock, is run again; one that met a row that
 // another had just inserted once more, so that looking before inserting works.
-// From the second time on the writers of one key take turns in this process:
-// without turns most of n colliding writers would fail in each of n rounds.
+//
+// PostgreSQL sees dependencies by index page, and the rows of today stand on one
+// page: under load many transactions fail that touch different rows. A second
+// try therefore runs while no other writer of the key does, in this process; it
+// succeeds unless another process is in the way.
 func (d *DB) Write(ctx context.Context, key string, fn transaction) error {
+	gate := d.gates.enter(key)
+	defer d.gates.leave(key)
+	share := int64(1)
 	unique := false
 	for attempt := 1; ; attempt++ {
+		if err := gate.Acquire(ctx, share); err != nil {
+			return err
+		}
 		err := d.once(ctx, sql.TxOptions{Isolation: sql.LevelSerializable}, fn)
+		gate.Release(share)
 		switch class(err) {
 		case serializationFailure, deadlockDetected:
 		case uniqueViolation:
@@ -49,13 +58,7 @@ func (d *DB) Write(ctx context.Context, key string, fn transaction) error {
 		if attempt == attempts {
 			return err
 		}
-		if attempt == 1 {
-			leave, e := d.gates.enter(ctx, key)
-			if e != nil {
-				return errors.Join(e, err)
-			}
-			defer leave()
-		}
+		share = whole
 	}
 }
 
@@ -63,6 +66,9 @@ func (d *DB) Write(ctx context.Context, key string, fn transaction) error {
 func (d *DB) once(ctx context.Context, options sql.TxOptions, fn transaction) error {
 	tx, err := d.db.BeginTx(ctx, &options)
 	if err != nil {
+		if class(err) == "" && ctx.Err() == nil { // no connection
+			err = gateway.ErrUnavailable.With("the database is not available", err)
+		}
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // it is over, or lost anyway
@@ -72,45 +78,37 @@ func (d *DB) once(ctx context.Context, options sql.TxOptions, fn transaction) er
 	return tx.Commit()
 }
 
-// gates let writers that collided go on one at a time, by key.
+// whole is a gate's capacity: who has all of it is alone.
+const whole = 1 << 30
+
+// gates let the writers of a key run beside each other or one of them alone.
 type gates struct {
 	mu   sync.Mutex
 	open map[string]*gate
 }
 
-// gate is a turn and the number of those who hold or want it.
 type gate struct {
-	turn  chan struct{}
-	users int
+	*semaphore.Weighted // first come, first served: who wants to be alone is not passed by
+	users               int
 }
 
-// enter waits for the turn of a key; leave passes it on.
-func (g *gates) enter(ctx context.Context, key string) (leave func(), err error) {
+// enter gives the gate of a key until leave.
+func (g *gates) enter(key string) *gate {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	one := g.open[key]
 	if one == nil {
-		one = &gate{turn: make(chan struct{}, 1)}
+		one = &gate{Weighted: semaphore.NewWeighted(whole)}
 		g.open[key] = one
 	}
 	one.users++
-	g.mu.Unlock()
-	forget := func() {
-		g.mu.Lock()
-		if one.users--; one.users == 0 {
-			delete(g.open, key)
-		}
-		g.mu.Unlock()
-	}
-	select {
-	case one.turn <- struct{}{}:
-		return func() { <-one.turn; forget() }, nil
-	case <-ctx.Done():
-		forget()
-		return nil, ctx.Err()
-	}
+	return one
 }
 
-func isNetwork(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+func (g *gates) leave(key string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open[key].users--; g.open[key].users == 0 {
+		delete(g.open, key)
+	}
 }

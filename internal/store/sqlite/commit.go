@@ -74,7 +74,7 @@ func (c *commits) lead(ctx context.Context, fn transaction) error {
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
 		<-c.turn
-		return err
+		return notBegun(err)
 	}
 	g := &group{tx: tx, done: make(chan struct{})}
 	if err := c.try(ctx, g, fn, func() error { return tx.Rollback() }); err != nil {

@@ -86,7 +86,7 @@ func (db *DB) Writer() *sql.DB { return db.writer }
 func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return err
+		return notBegun(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
 	return fn(ctx, tx)
@@ -120,8 +120,6 @@ func (db *DB) Explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known):
 		return err
-	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
-		return gateway.ErrUnavailable.With("the database is closed", err)
 	case !errors.As(err, &failure):
 		return err
 	}
@@ -143,6 +141,15 @@ func (db *DB) Explain(err error) error {
 		return fmt.Errorf("sqlite: the database file is damaged: %w", err)
 	}
 	return err
+}
+
+// notBegun explains why there is no transaction, unless SQLite or the context does.
+func notBegun(err error) error {
+	var failure *sqlite.Error
+	if errors.As(err, &failure) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return gateway.ErrUnavailable.With("the database is closed", err)
 }
 
 // Close closes the database. Transactions under way end first.
