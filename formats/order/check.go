@@ -44,6 +44,9 @@ func (o *Order) Check() error {
 	}
 	c.deliverTo(o.DeliverTo)
 	c.period("period", o.Period)
+	for i, p := range o.PrecedingInvoices {
+		c.required(fmt.Sprintf("preceding_invoices[%d].number", i), "BT-25", p.Number)
+	}
 	c.documentAllowances("allowances", "BT-92", o.Allowances)
 	c.documentAllowances("charges", "BT-99", o.Charges)
 	if t := o.Totals; t != nil {
@@ -253,6 +256,7 @@ func (c *checker) line(path string, l *Line) {
 		c.price(path+".price", l)
 	}
 	if l.VAT != nil {
+		c.required(path+".vat.category", "BT-151", l.VAT.Category)
 		c.vat(path+".vat.category", path+".vat.rate", "BT-151", "BT-152", l.VAT.Category, l.VAT.Rate)
 	}
 	for i := range l.Allowances {
