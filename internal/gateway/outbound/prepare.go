@@ -257,6 +257,7 @@ func (s *Preparing) render(ctx context.Context, c *candidate) (err error) {
 func (s *Preparing) check(ctx context.Context, c *candidate) error {
 	c.result = s.Checker.Check(ctx, c.document, s.Clock.Now())
 	c.result.File = filename(c.model)
+	c.result.Valid = c.result.Valid && len(c.result.Verdicts) > 0 // nothing that nobody checked
 	reason := holdRules
 	if c.result.Valid {
 		reason = holdRequirements

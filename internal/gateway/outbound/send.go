@@ -21,10 +21,10 @@ import (
 // delivery in "sending": it is then "unknown", and is sent again only where the
 // peer takes a message id once.
 type Sending struct {
-	Store   gateway.Store
-	Blobs   gateway.Blobs
-	Clock   gateway.Clock
-	IDs     gateway.IDs
+	Store gateway.Store
+	Blobs gateway.Blobs
+	Clock gateway.Clock
+	IDs   gateway.IDs
 	// Sender gives a tenant's channel of a name, or nil when it is not set up.
 	Sender func(tenant gateway.TenantID, channel string) transport.Sender
 	// Letters writes the readable message around a document that goes by mail.
