@@ -63,12 +63,13 @@ func Safe(s string) string {
 			space = b.Len() > 0
 			continue
 		}
+		room := limit - b.Len() - utf8.RuneLen(r)
+		if room < 0 || (space && room < 1) {
+			break
+		}
 		if space {
 			b.WriteByte(' ')
 			space = false
-		}
-		if b.Len()+utf8.RuneLen(r) > limit {
-			break
 		}
 		b.WriteRune(r)
 	}

@@ -62,13 +62,14 @@ func TestSafe(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "plain": "plain", "  a \t\r\n b ": "a b", "a\x00b": "a b", "bell\a": "bell", "\x1b[31mred": "[31mred",
 		"été": "été", "bad \xff byte": "bad byte", "right\u202eleft": "right left", "zero\u200bwidth": "zero width",
+		strings.Repeat("x", 299) + " y": strings.Repeat("x", 299), strings.Repeat("x", 299) + "é": strings.Repeat("x", 299),
 	} {
 		if got := Safe(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		s := Safe(string(rapid.SliceOfN(rapid.Byte(), 0, 2000).Draw(t, "bytes")))
+		s := Safe(strings.Repeat("x", rapid.IntRange(0, 310).Draw(t, "filling")) + string(rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "bytes")))
 		if len(s) > 300 || !utf8.ValidString(s) || s != Safe(s) || s != strings.TrimSpace(s) ||
 			strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
 			t.Fatalf("%q", s)

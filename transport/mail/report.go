@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
+	_ "github.com/emersion/go-message/charset" // reads the old character sets that mail still comes in
 	"github.com/emersion/go-message/textproto"
 
 	"facteur.dev/facteur/transport"
@@ -93,7 +94,7 @@ type Report struct {
 	// OriginalMessageID is the Message-ID field of the message reported on, brackets and all; for automatic
 	// answers and other mail, what they refer to. Compare with [MessageID].
 	OriginalMessageID string `json:"original_message_id,omitempty"`
-	// ReportingMTA is the server that made the report.
+	// ReportingMTA is the server, or the mail program, that made the report.
 	ReportingMTA string      `json:"reporting_mta,omitempty"`
 	Recipients   []Recipient `json:"recipients,omitempty"` // of a DeliveryReport
 	// Disposition is the type of a Disposition ("displayed", "deleted", "dispatched", "processed"), and whether a

@@ -17,15 +17,18 @@ import (
 // readGroups reads the blocks of fields, divided by empty lines, that both kinds of reports are made of.
 func readGroups(r io.Reader) ([]textproto.Header, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxStatus+1))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, unreadable("the report cannot be read").Because(err)
+	if err != nil {
+		return nil, unreadable("the report is cut off").Because(err)
 	}
 	if len(b) > maxStatus {
 		return nil, unreadable("the report is too large")
 	}
 	var groups []textproto.Header
 	for br := bufio.NewReader(bytes.NewReader(b)); ; {
-		h, err := textproto.ReadHeader(br)
+		if _, err := br.Peek(1); err != nil {
+			return groups, nil
+		}
+		h, err := textproto.ReadHeader(br) // takes at least a line
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, unreadable("block " + strconv.Itoa(len(groups)+1) + " of the report is malformed").Because(err)
 		}
@@ -34,9 +37,6 @@ func readGroups(r io.Reader) ([]textproto.Header, error) {
 		}
 		if len(groups) > maxRecipients+1 {
 			return nil, unreadable("the report has too many blocks")
-		}
-		if err != nil {
-			return groups, nil
 		}
 	}
 }
@@ -111,7 +111,7 @@ func (rep *Report) readDisposition(r io.Reader) error {
 	}
 	rep.OriginalMessageID = messageID(g.Get("Original-Message-Id"))
 	rep.EnvelopeID = decoded(g.Get("Original-Envelope-Id"))
-	_, rep.ReportingMTA = typed(g.Get("Reporting-Ua"))
+	rep.ReportingMTA = decoded(g.Get("Reporting-Ua"))
 	return nil
 }
 
