@@ -178,17 +178,16 @@ func readEnvelope(h message.Header) Report {
 
 // token finds "+token@" in an address field.
 func token(field string) string {
-	for rest := field; ; {
-		_, after, ok := strings.Cut(rest, "+")
-		if !ok {
-			return ""
+	for at := range len(field) {
+		start := at - tokenLength
+		if field[at] != '@' || start < 1 || field[start-1] != '+' {
+			continue
 		}
-		t, _, ok := strings.Cut(after, "@")
-		if ok && len(t) == tokenLength && strings.Trim(strings.ToLower(t), "abcdefghijklmnopqrstuvwxyz234567") == "" {
-			return strings.ToLower(t)
+		if t := strings.ToLower(field[start:at]); strings.Trim(t, "abcdefghijklmnopqrstuvwxyz234567") == "" {
+			return t
 		}
-		rest = after
 	}
+	return ""
 }
 
 // messageID returns the first <…> of a field, or nothing.

@@ -120,6 +120,20 @@ func TestGiantReport(t *testing.T) {
 	}
 }
 
+// Fields made to be slow are not.
+func TestHostileFields(t *testing.T) {
+	for _, piece := range []string{"+", "+a@", `\x{`, "=?", "=?utf-8?q?", "<", ";", "@", "\r\n ", "é", "\x80"} {
+		field := strings.Repeat(piece, 200<<10/len(piece))
+		start := time.Now()
+		_, _ = ParseReport(strings.NewReader("From: a@b.example\r\nDelivered-To: " + field + "\r\n\r\nx"))
+		_, _ = ParseReport(strings.NewReader("From: " + field + "\r\n\r\nx"))
+		_, _ = ParseReport(strings.NewReader(status2("Reporting-MTA: dns; " + field + "\n\nFinal-Recipient: utf-8; " + field + "\nAction: failed\nStatus: " + field + "\n")))
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("%q: %s", piece, d)
+		}
+	}
+}
+
 func TestDeepMail(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("From: a@b.example\r\n")
