@@ -39,6 +39,7 @@ type CLI struct {
 	Tenant   tenantCmd   `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
 	User     userCmd     `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
 	Key      keyCmd      `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
+	Doctor   doctorCmd   `cmd:"" group:"system" help:"Check the installation: a line and a remedy for each thing."`
 	Schemas  schemasCmd  `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
 	Config   configCmd   `cmd:"" group:"system" help:"Show the configuration."`
 	Version  versionCmd  `cmd:"" group:"system" help:"Print the version."`
