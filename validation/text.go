@@ -13,7 +13,7 @@ import (
 // Explanation is a finding in our own words, to stand beside the official
 // message, never in its place.
 type Explanation struct {
-	What  string   // a sentence: "The invoice has no number."; empty when the message says it in our words
+	What  string   // a sentence: "The invoice has no number."; empty for a rule that we have no words for
 	Where string   // "invoice line 2, file line 87"; empty when nothing is known
 	Terms []string // "BT-1 Invoice number"
 }
