@@ -26,6 +26,9 @@ const (
 // MaxDecimals is the most decimals that a quantity, price or percentage may have.
 const MaxDecimals = 10
 
+// maxErrors is how many problems are listed.
+const maxErrors = 100
+
 // Check finds what is wrong with the order in itself: missing number, currency or
 // lines, unknown codes, amounts with too many decimals, periods that end before
 // they start, lines with the same identifier. What records can complete (unit,
@@ -57,9 +60,9 @@ func (o *Order) Check() error {
 	}
 	ids := make(map[string]int, len(o.Lines))
 	for i := range o.Lines {
-		path := fmt.Sprintf("lines[%d]", i)
-		c.uniqueID(ids, path, o.Lines[i].ID, i)
-		c.line(path, &o.Lines[i])
+		c.inLine(i)
+		c.uniqueID(ids, o.Lines[i].ID, i)
+		c.line(&o.Lines[i])
 	}
 	return c.err()
 }
@@ -75,32 +78,41 @@ func (d *Delivery) Check() error {
 	}
 	ids := make(map[string]int, len(d.Lines))
 	for i := range d.Lines {
-		l, path := &d.Lines[i], fmt.Sprintf("lines[%d]", i)
-		c.uniqueID(ids, path, l.ID, i)
-		c.required(path+".order_line", "BT-132", l.OrderLine)
-		c.number(path+".quantity", "BT-129", l.Quantity)
+		l := &d.Lines[i]
+		c.inLine(i)
+		c.uniqueID(ids, l.ID, i)
+		c.required("order_line", "BT-132", l.OrderLine)
+		c.number("quantity", "BT-129", &l.Quantity)
 		if l.Quantity.Sign() < 0 {
-			c.add(path+".quantity", CodeNegative, "BT-129", "a delivered quantity is never negative")
+			c.add("quantity", CodeNegative, "BT-129", "a delivered quantity is never negative")
 		}
-		c.unit(path+".unit", "BT-130", l.Unit)
-		if l.Outstanding != nil {
-			c.number(path+".outstanding", "", *l.Outstanding)
-		}
+		c.unit("unit", "BT-130", l.Unit)
+		c.number("outstanding", "", l.Outstanding)
 	}
 	return c.err()
 }
 
-// checker collects problems.
-type checker struct{ errs invoice.FieldErrors }
+// checker collects problems. Paths are put together only when there is one.
+type checker struct {
+	errs   invoice.FieldErrors
+	onLine bool
+	index  int
+}
 
 func (c *checker) err() error {
 	if len(c.errs) == 0 {
 		return nil
 	}
-	return c.errs
+	return limited(c.errs)
 }
 
+// inLine makes the paths to come those of a line.
+func (c *checker) inLine(i int) { c.onLine, c.index = true, i }
+
 func (c *checker) add(path, code, term, format string, args ...any) {
+	if c.onLine {
+		path = fmt.Sprintf("lines[%d].%s", c.index, path)
+	}
 	c.errs = append(c.errs, invoice.FieldError{Path: path, Code: code, Term: term, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -122,10 +134,10 @@ func (c *checker) oneOf(path, value string, allowed ...string) {
 	c.add(path, CodeValue, "", "%.40q is not one of %s", value, strings.Join(allowed, ", "))
 }
 
-func (c *checker) uniqueID(seen map[string]int, path, id string, i int) {
-	c.required(path+".id", "BT-132", id)
+func (c *checker) uniqueID(seen map[string]int, id string, i int) {
+	c.required("id", "BT-132", id)
 	if first, ok := seen[id]; ok && id != "" {
-		c.add(path+".id", CodeDuplicate, "BT-132", "lines %d and %d have the same identifier %.40q", first+1, i+1, id)
+		c.add("id", CodeDuplicate, "BT-132", "lines %d and %d have the same identifier %.40q", first+1, i+1, id)
 		return
 	}
 	seen[id] = i
@@ -154,14 +166,17 @@ func (c *checker) country(path, code string) {
 
 // amount is in the currency of the order and has at most two decimals.
 func (c *checker) amount(path, term string, d *invoice.Decimal) {
-	if d != nil && !d.Equal(d.Round(2)) {
-		c.add(path, invoice.CodeDecimals, term, "%s has more than 2 decimals", d)
-	}
+	c.decimals(path, term, d, 2)
 }
 
-func (c *checker) number(path, term string, d invoice.Decimal) {
-	if !d.Equal(d.Round(MaxDecimals)) {
-		c.add(path, invoice.CodeDecimals, term, "%s has more than %d decimals", d, MaxDecimals)
+func (c *checker) number(path, term string, d *invoice.Decimal) {
+	c.decimals(path, term, d, MaxDecimals)
+}
+
+// decimals counts zeros at the end for nothing: 1.500 has one decimal.
+func (c *checker) decimals(path, term string, d *invoice.Decimal, most int) {
+	if d != nil && d.Scale() > most && !d.Equal(d.Round(int32(most))) {
+		c.add(path, invoice.CodeDecimals, term, "%s has more than %d decimals", d, most)
 	}
 }
 
@@ -224,79 +239,71 @@ func (c *checker) allowance(path, term string, amount invoice.Decimal, base, per
 	if amount.Sign() < 0 {
 		c.add(path+".amount", CodeNegative, term, "the amount of an allowance or charge is never negative")
 	}
-	if percentage != nil {
-		c.number(path+".percentage", "", *percentage)
-	}
+	c.number(path+".percentage", "", percentage)
 }
 
 func (c *checker) vat(categoryPath, ratePath, categoryTerm, rateTerm, category string, rate *invoice.Decimal) {
 	if category != "" && !invoice.KnownVATCategory(category) {
 		c.add(categoryPath, invoice.CodeVATCategory, categoryTerm, "unknown VAT category %.10q", category)
 	}
-	if rate != nil {
-		c.number(ratePath, rateTerm, *rate)
-		if rate.Sign() < 0 {
-			c.add(ratePath, invoice.CodeVATRateNegative, rateTerm, "a VAT rate is never negative")
-		}
+	c.number(ratePath, rateTerm, rate)
+	if rate != nil && rate.Sign() < 0 {
+		c.add(ratePath, invoice.CodeVATRateNegative, rateTerm, "a VAT rate is never negative")
 	}
 }
 
-func (c *checker) line(path string, l *Line) {
+func (c *checker) line(l *Line) {
 	if l.Item.Name == "" && l.Item.SellerID == "" && l.Item.BuyerID == "" && l.Item.StandardID.Value == "" {
-		c.add(path+".item", CodeUnidentified, "BG-31", "the item has neither a name nor an identifier")
+		c.add("item", CodeUnidentified, "BG-31", "the item has neither a name nor an identifier")
 	}
-	c.country(path+".item.origin_country", l.Item.OriginCountry)
-	c.number(path+".quantity", "BT-129", l.Quantity)
+	c.country("item.origin_country", l.Item.OriginCountry)
+	c.number("quantity", "BT-129", &l.Quantity)
 	if l.Quantity.Sign() <= 0 {
-		c.add(path+".quantity", CodeNotPositive, "BT-129", "an ordered quantity is more than zero")
+		c.add("quantity", CodeNotPositive, "BT-129", "an ordered quantity is more than zero")
 	}
-	c.unit(path+".unit", "BT-130", l.Unit)
-	c.amount(path+".net_amount", "BT-131", l.NetAmount)
+	c.unit("unit", "BT-130", l.Unit)
+	c.amount("net_amount", "BT-131", l.NetAmount)
 	if l.Price != nil {
-		c.price(path+".price", l)
+		c.price(l)
 	}
 	if l.VAT != nil {
-		c.required(path+".vat.category", "BT-151", l.VAT.Category)
-		c.vat(path+".vat.category", path+".vat.rate", "BT-151", "BT-152", l.VAT.Category, l.VAT.Rate)
+		c.required("vat.category", "BT-151", l.VAT.Category)
+		c.vat("vat.category", "vat.rate", "BT-151", "BT-152", l.VAT.Category, l.VAT.Rate)
 	}
 	for i := range l.Allowances {
 		a := &l.Allowances[i]
-		c.allowance(fmt.Sprintf("%s.allowances[%d]", path, i), "BT-136", a.Amount, a.BaseAmount, a.Percentage)
+		c.allowance(fmt.Sprintf("allowances[%d]", i), "BT-136", a.Amount, a.BaseAmount, a.Percentage)
 	}
 	for i := range l.Charges {
 		a := &l.Charges[i]
-		c.allowance(fmt.Sprintf("%s.charges[%d]", path, i), "BT-141", a.Amount, a.BaseAmount, a.Percentage)
+		c.allowance(fmt.Sprintf("charges[%d]", i), "BT-141", a.Amount, a.BaseAmount, a.Percentage)
 	}
 	if l.Period != nil {
-		c.dates(path+".period", l.Period.Start, l.Period.End)
+		c.dates("period", l.Period.Start, l.Period.End)
 	}
-	c.period(path+".delivery_period", l.DeliveryPeriod)
+	c.period("delivery_period", l.DeliveryPeriod)
 }
 
-func (c *checker) price(path string, l *Line) {
+func (c *checker) price(l *Line) {
 	p := l.Price
-	c.number(path+".net", "BT-146", p.Net)
+	c.number("price.net", "BT-146", &p.Net)
 	if p.Net.Sign() < 0 {
-		c.add(path+".net", CodeNegative, "BT-146", "a price is never negative")
+		c.add("price.net", CodeNegative, "BT-146", "a price is never negative")
 	}
 	if p.BaseQuantity != nil {
-		c.number(path+".base_quantity", "BT-149", *p.BaseQuantity)
+		c.number("price.base_quantity", "BT-149", p.BaseQuantity)
 		if p.BaseQuantity.Sign() <= 0 {
-			c.add(path+".base_quantity", invoice.CodeBaseQuantity, "BT-149", "the price base quantity is more than zero")
+			c.add("price.base_quantity", invoice.CodeBaseQuantity, "BT-149", "the price base quantity is more than zero")
 		}
 	}
-	c.unit(path+".base_unit", "BT-150", p.BaseUnit)
+	c.unit("price.base_unit", "BT-150", p.BaseUnit)
 	if p.BaseUnit != "" && l.Unit != "" && p.BaseUnit != l.Unit {
-		c.add(path+".base_unit", CodeUnitMismatch, "BT-150", "the price is per %s and the quantity in %s", p.BaseUnit, l.Unit)
+		c.add("price.base_unit", CodeUnitMismatch, "BT-150", "the price is per %s and the quantity in %s", p.BaseUnit, l.Unit)
 	}
-	if p.Discount != nil {
-		c.number(path+".discount", "BT-147", *p.Discount)
-	}
-	if p.Gross != nil {
-		c.number(path+".gross", "BT-148", *p.Gross)
-	}
+	c.number("price.discount", "BT-147", p.Discount)
+	c.number("price.gross", "BT-148", p.Gross)
 	if p.Gross != nil && p.Discount != nil && !p.Gross.Sub(*p.Discount).Equal(p.Net) {
-		c.add(path+".net", CodePriceDiscount, "BT-146", "the net price %s is not the gross price %s less the discount %s",
+		c.add("price.net", CodePriceDiscount, "BT-146", "the net price %s is not the gross price %s less the discount %s",
 			p.Net, p.Gross, p.Discount)
 	}
 }

@@ -70,7 +70,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"negative price":   {strings.Replace(small, `12.345`, `-12`, 1), []string{"lines[0].price.net number.negative"}},
 		"decimals":         {line(`,"net_amount":"1.005"`), []string{"lines[0].net_amount amount.decimals"}},
 		"number decimals":  {line(`,"net_amount":1.005`), []string{"lines[0].net_amount amount.decimals"}},
-		"trailing zero":    {line(`,"net_amount":"1.500"`), []string{"lines[0].net_amount field.value"}},
+		"trailing zero":    {line(`,"net_amount":"1.500"`), []string{"lines[0].net_amount amount.decimals"}},
 		"impossible date":  {strings.Replace(small, `"currency"`, `"issue_date":"2026-02-30","currency"`, 1), []string{"issue_date date.invalid"}},
 		"French date":      {strings.Replace(small, `"currency"`, `"issue_date":"28/02/2026","currency"`, 1), []string{"issue_date date.invalid"}},
 		"period":           {line(`,"period":{"start":"2026-02-02","end":"2026-02-01"}`), []string{"lines[0].period.end period.reversed"}},
@@ -86,6 +86,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"base64":           {strings.Replace(small, `"currency"`, `"attachments":[{"reference":"1","attachment":{"content":"!","mime_code":"text/csv","filename":"a"}}],"currency"`, 1), []string{"attachments[0].attachment.content base64.invalid"}},
 		"negative charge":  {strings.Replace(small, `"currency"`, `"charges":[{"amount":"-1.00"}],"currency"`, 1), []string{"charges[0].amount number.negative"}},
 		"kind":             {strings.Replace(small, `"currency"`, `"kind":"refund","billing":"later","currency"`, 1), []string{"billing field.value", "kind field.value"}},
+		"control in id":    {strings.Replace(small, "PO-1", `P\u0001`, 1), []string{"number text.character"}},
 		"same line twice": {
 			`{"number":"1","currency":"EUR","lines":[{"id":"1","quantity":1,"item":{"name":"x"}},{"id":"1","quantity":1,"item":{"name":"y"}}]}`,
 			[]string{"lines[1].id line.duplicate"},
@@ -131,6 +132,14 @@ func TestReadJSONNamesLineAndColumn(t *testing.T) {
 	_, err := order.ReadJSON(strings.NewReader("{\n  \"number\": \"é\", x"))
 	if err == nil || !strings.Contains(err.Error(), "line 2, column 18") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadJSONListsSomeOfVeryMany(t *testing.T) {
+	lines := strings.Repeat(`{"id":"","item":{},"quantity":0},`, 500)
+	_, err := order.ReadJSON(strings.NewReader(`{"number":"1","currency":"EUR","lines":[` + lines[:len(lines)-1] + `]}`))
+	if got := codes(t, err); len(got) != 101 || got[100] != " field.too_many_errors" {
+		t.Errorf("%d problems, the last %q", len(got), got[len(got)-1])
 	}
 }
 

@@ -27,6 +27,7 @@ func compile(schema []byte) *jsonschema.Schema {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	c.AssertContent()
+	c.UseRegexpEngine(noPattern)
 	for _, f := range formats() {
 		c.RegisterFormat(&f)
 	}
@@ -35,6 +36,15 @@ func compile(schema []byte) *jsonschema.Schema {
 	}
 	return c.MustCompile(name)
 }
+
+// noPattern leaves the patterns of the schema to other validators. Each stands
+// beside a format of ours that is at least as strict, and names the problem.
+func noPattern(pattern string) (jsonschema.Regexp, error) { return anyText(pattern), nil }
+
+type anyText string
+
+func (anyText) MatchString(string) bool { return true }
+func (p anyText) String() string        { return string(p) }
 
 // formatError is what a format of ours has to say.
 type formatError struct{ code, message string }
@@ -60,6 +70,7 @@ func formats() []jsonschema.Format {
 			_, err := invoice.ParseDate(s)
 			return err == nil
 		}),
+		known("not-blank", invoice.CodeFieldMissing, "is blank", func(s string) bool { return strings.TrimSpace(s) != "" }),
 		known("text", invoice.CodeTextCharacter, "has a control character that no document may carry", printable),
 		{Name: "amount", Validate: func(v any) error { return decimal(v, 2) }},
 		{Name: "decimal", Validate: func(v any) error { return decimal(v, MaxDecimals) }},
@@ -73,7 +84,7 @@ func printable(s string) bool {
 	}) < 0
 }
 
-func decimal(v any, places int32) error {
+func decimal(v any, places int) error {
 	var text string
 	switch t := v.(type) {
 	case string:
@@ -87,7 +98,7 @@ func decimal(v any, places int32) error {
 	if err != nil {
 		return &formatError{invoice.CodeDecimalInvalid, fmt.Sprintf("%.40q is no decimal number", text)}
 	}
-	if !d.Equal(d.Round(places)) {
+	if d.Scale() > places {
 		return &formatError{invoice.CodeDecimals, fmt.Sprintf("%.40s has more than %d decimals", text, places)}
 	}
 	return nil
@@ -149,10 +160,6 @@ func fieldErrors(e *jsonschema.ValidationError) invoice.FieldErrors {
 		return invoice.FieldErrors{at(path, CodeListLength, "has %d entries, at most %d are allowed", k.Got, k.Want)}
 	case *kind.MinItems:
 		return invoice.FieldErrors{at(path, CodeListLength, "has %d entries, at least %d are needed", k.Got, k.Want)}
-	case *kind.MinLength:
-		return invoice.FieldErrors{at(path, invoice.CodeFieldMissing, "must not be empty")}
-	case *kind.Pattern:
-		return invoice.FieldErrors{at(path, CodeValue, "%.40q does not have the right form", k.Got)}
 	case *kind.ContentEncoding:
 		return invoice.FieldErrors{at(path, invoice.CodeBase64Invalid, "is not %s", k.Want)}
 	default:
@@ -186,7 +193,17 @@ func tidy(errs invoice.FieldErrors) invoice.FieldErrors {
 	slices.SortStableFunc(errs, func(a, b invoice.FieldError) int {
 		return cmp.Or(comparePaths(a.Path, b.Path), cmp.Compare(rank(a), rank(b)))
 	})
-	return slices.CompactFunc(errs, func(a, b invoice.FieldError) bool { return a.Path == b.Path })
+	return limited(slices.CompactFunc(errs, func(a, b invoice.FieldError) bool { return a.Path == b.Path }))
+}
+
+// limited keeps the first problems of very many.
+func limited(errs invoice.FieldErrors) invoice.FieldErrors {
+	if len(errs) <= maxErrors {
+		return errs
+	}
+	return append(errs[:maxErrors:maxErrors], invoice.FieldError{
+		Code: invoice.CodeTooManyErrors, Message: fmt.Sprintf("there are %d more problems", len(errs)-maxErrors),
+	})
 }
 
 // rank puts codes that name the problem before the one that only says that the

@@ -48,7 +48,11 @@ var needs = []struct {
 	{"vat_exemption_reason", []string{"vat_category"}},
 	{"discount_reason", []string{"discount", "discount_percent"}},
 	{"order_discount_reason", []string{"order_discount"}},
+	{"order_discount_vat_category", []string{"order_discount"}},
+	{"order_discount_vat_rate", []string{"order_discount_vat_category"}},
 	{"freight_reason", []string{"freight"}},
+	{"freight_vat_category", []string{"freight"}},
+	{"freight_vat_rate", []string{"freight_vat_category"}},
 	{"corrected_invoice_date", []string{"corrected_invoice"}},
 }
 
@@ -119,10 +123,18 @@ func headColumns() []orderColumn {
 			func(o *T, v value) { only(&o.Allowances).Amount = v.decimal() }, ""),
 		head("order_discount_reason", "Order discount reason", "Motif de la remise globale", Text, "allowances[0].reason",
 			func(o *T, v value) { only(&o.Allowances).Reason = v.text }, ""),
+		head("order_discount_vat_category", "Order discount VAT category", "Catégorie de TVA de la remise globale", Code, "allowances[0].vat_category",
+			func(o *T, v value) { only(&o.Allowances).VATCategory = v.text }, ""),
+		head("order_discount_vat_rate", "Order discount VAT rate", "Taux de TVA de la remise globale", Percent, "allowances[0].vat_rate",
+			func(o *T, v value) { only(&o.Allowances).VATRate = v.decimalPtr() }, ""),
 		head("freight", "Freight", "Frais de port", Number, "charges[0].amount",
 			func(o *T, v value) { only(&o.Charges).Amount = v.decimal() }, "25", "Charge", "Frais"),
 		head("freight_reason", "Freight reason", "Motif des frais", Text, "charges[0].reason",
 			func(o *T, v value) { only(&o.Charges).Reason = v.text }, "Transport"),
+		head("freight_vat_category", "Freight VAT category", "Catégorie de TVA des frais", Code, "charges[0].vat_category",
+			func(o *T, v value) { only(&o.Charges).VATCategory = v.text }, ""),
+		head("freight_vat_rate", "Freight VAT rate", "Taux de TVA des frais", Percent, "charges[0].vat_rate",
+			func(o *T, v value) { only(&o.Charges).VATRate = v.decimalPtr() }, ""),
 		head("note", "Note", "Note", Text, "notes", func(o *T, v value) { o.Notes = []string{v.text} }, "", "Remarque"),
 	}
 }

@@ -115,17 +115,31 @@ type itemIndex struct {
 func indexItems(items []Record[Item]) itemIndex {
 	index := itemIndex{items, make(map[string][]int, 2*len(items))}
 	for i := range items {
-		for _, key := range items[i].Value.Keys() {
+		item := &items[i].Value
+		for _, key := range itemKeys(item.SellerID, item.StandardID) {
 			index.byKey[key] = append(index.byKey[key], i)
 		}
 	}
 	return index
 }
 
+// itemKeys are the seller's article number and the standard identifier, without
+// regard to case and surrounding space.
+func itemKeys(sellerID string, standard invoice.Identifier) []string {
+	var keys []string
+	if id := strings.TrimSpace(sellerID); id != "" {
+		keys = append(keys, "seller:"+strings.ToUpper(id))
+	}
+	if id := strings.TrimSpace(standard.Value); id != "" {
+		keys = append(keys, "standard:"+standard.Scheme+":"+strings.ToUpper(id))
+	}
+	return keys
+}
+
 // find takes the record with the seller's article number, or else the one with
 // the standard identifier.
 func (index itemIndex) find(item *invoice.Item) itemRecord {
-	for _, key := range ItemKeys(item) {
+	for _, key := range itemKeys(item.SellerID, item.StandardID) {
 		switch found := index.byKey[key]; len(found) {
 		case 0:
 			continue

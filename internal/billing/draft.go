@@ -185,6 +185,12 @@ func (d *drafter) line(i int, before, quantity invoice.Decimal) {
 		s := sharing{before, before.Add(quantity), o.Quantity, invoice.CurrencyDecimals(d.inv.Currency)}
 		line.Allowances = s.allowances(o.Allowances, o.Price)
 		line.Charges = s.allowances(o.Charges, o.Price)
+		for i, a := range line.Allowances {
+			d.needReason(fmt.Sprintf("%s.allowances[%d]", path, i), "BT-139", a.Reason, a.ReasonCode)
+		}
+		for i, a := range line.Charges {
+			d.needReason(fmt.Sprintf("%s.charges[%d]", path, i), "BT-144", a.Reason, a.ReasonCode)
+		}
 		s.settle(&line, s.gross(o.Price).Sub(sumOf(line.Allowances)).Add(sumOf(line.Charges)))
 	}
 	d.inv.Lines = append(d.inv.Lines, line)

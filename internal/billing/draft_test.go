@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/formats/order"
+	"facteur.dev/facteur/formats/sheet"
 	"facteur.dev/facteur/formats/ubl"
 	"facteur.dev/facteur/internal/billing"
 )
@@ -41,10 +43,16 @@ func readOrder(t testing.TB, name string) *order.Order {
 		t.Fatal(err)
 	}
 	var o *order.Order
-	if strings.HasSuffix(name, ".xml") {
+	switch filepath.Ext(name) {
+	case ".xml":
 		o, _, err = ubl.ReadOrder(src)
-	} else {
-		o, err = order.ReadJSON(strings.NewReader(string(src)))
+	case ".csv":
+		var list []*order.Order
+		if list, err = sheet.ReadOrders(bytes.NewReader(src), sheet.Options{}); err == nil {
+			o = list[0]
+		}
+	default:
+		o, err = order.ReadJSON(bytes.NewReader(src))
 	}
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -79,11 +87,12 @@ func recordsFor(t testing.TB, o *order.Order) billing.Records {
 		Items:       load[[]billing.Record[billing.Item]](t, "records/items.json"),
 	}
 	for _, c := range load[[]billing.Record[billing.Customer]](t, "records/customers.json") {
-		for _, key := range billing.BuyerKeys(&o.Buyer) {
-			if slices.Contains(c.Value.Keys(), key) && records.Customer == nil {
-				records.Customer = &c
-			}
+		if c.Value.AccountNumber == o.Buyer.AccountNumber || c.Value.VATIdentifier == o.Buyer.VATIdentifier {
+			records.Customer = &c
 		}
+	}
+	if records.Customer == nil {
+		t.Fatalf("no customer record for %+v", o.Buyer)
 	}
 	return records
 }
@@ -420,11 +429,15 @@ func TestMissing(t *testing.T) {
 			in.Records.Customer = &billing.Record[billing.Customer]{ID: "c", Version: 1, Value: billing.Customer{VATIdentifier: "fr75000234567"}}
 		}, nil},
 		"allowance without VAT": {func(in *billing.Input) {
-			in.Order.Allowances = []invoice.AllowanceCharge{{Amount: dec("1.00")}}
+			in.Order.Allowances = []invoice.AllowanceCharge{{Amount: dec("1.00"), Reason: "r"}}
 			second := in.Order.Lines[0]
 			second.ID, second.VAT = "2", &order.VAT{Category: "Z"}
 			in.Order.Lines = append(in.Order.Lines, second)
 		}, []string{"allowances[0].vat_category BT-95"}},
+		"no reasons": {func(in *billing.Input) {
+			in.Order.Charges = []invoice.AllowanceCharge{{Amount: dec("3.00")}}
+			in.Order.Lines[0].Allowances = []invoice.LineAllowanceCharge{{Amount: dec("1.00")}}
+		}, []string{"lines[0].allowances[0].reason BT-139", "charges[0].reason BT-104"}},
 		"percentage of nothing": {func(in *billing.Input) {
 			in.Order.Charges = []invoice.AllowanceCharge{{Percentage: dec("3").Ptr()}}
 		}, []string{"charges[0].base_amount BT-100"}},

@@ -26,6 +26,7 @@ func TestGoldenDocuments(t *testing.T) {
 	}{
 		{"01-goods.order.json", nil},
 		{"02-services.order.json", nil},
+		{"03-mixed-vat.order.csv", nil},
 		{"04-partial.order.json", []string{"04-partial.delivery-1.json", "04-partial.delivery-2.xml"}},
 		{"05-brewery.order.xml", []string{"05-brewery.delivery.xml"}},
 		{"06-reverse-charge.order.json", nil},
@@ -33,6 +34,7 @@ func TestGoldenDocuments(t *testing.T) {
 		{"07-requirements.corrected.order.json", nil},
 		{"08-dead-endpoint.order.json", nil},
 		{"09-return.order.json", nil},
+		{"10-french.order.csv", nil},
 	} {
 		plan := mustDraft(t, input(t, tt.order, tt.notes...))
 		if len(plan.Drafts) == 0 {

@@ -70,7 +70,8 @@ type Records struct {
 	LegalEntity *Record[LegalEntity]
 	// Customer is the buyer.
 	Customer *Record[Customer]
-	// Items are the items that the order's lines may name; see [ItemKeys].
+	// Items are the items that the order's lines may name: by the seller's article
+	// number, or else by the standard identifier.
 	Items []Record[Item]
 }
 

@@ -36,20 +36,20 @@ func genInput(t *rapid.T) billing.Input {
 			line.Price.BaseQuantity = genDecimal(1, 300).Draw(t, "base").Ptr()
 		}
 		if rapid.Bool().Draw(t, "discounted") {
-			line.Allowances = []invoice.LineAllowanceCharge{{Amount: genDecimal(2, 999).Draw(t, "discount").Round(2)}}
+			line.Allowances = []invoice.LineAllowanceCharge{{Amount: genDecimal(2, 999).Draw(t, "discount").Round(2), Reason: "r"}}
 		}
 		if rapid.Bool().Draw(t, "charged") {
-			line.Charges = []invoice.LineAllowanceCharge{{Percentage: genDecimal(1, 50).Draw(t, "percent").Ptr()}}
+			line.Charges = []invoice.LineAllowanceCharge{{Percentage: genDecimal(1, 50).Draw(t, "percent").Ptr(), ReasonCode: "FC"}}
 		}
 		in.Order.Lines = append(in.Order.Lines, line)
 	}
 	rate := dec("20")
 	if rapid.Bool().Draw(t, "freight") {
-		in.Order.Charges = []invoice.AllowanceCharge{{Amount: genDecimal(2, 9999).Draw(t, "freight").Round(2), VATCategory: "S", VATRate: &rate}}
+		in.Order.Charges = []invoice.AllowanceCharge{{Amount: genDecimal(2, 9999).Draw(t, "freight").Round(2), VATCategory: "S", VATRate: &rate, Reason: "r"}}
 	}
 	if rapid.Bool().Draw(t, "rebate") {
 		base := genDecimal(2, 99999).Draw(t, "rebated").Round(2)
-		in.Order.Allowances = []invoice.AllowanceCharge{{BaseAmount: &base, Percentage: dec("3").Ptr(), VATCategory: "S", VATRate: &rate}}
+		in.Order.Allowances = []invoice.AllowanceCharge{{BaseAmount: &base, Percentage: dec("3").Ptr(), VATCategory: "S", VATRate: &rate, Reason: "r"}}
 	}
 	in.Tolerance.Percent = rapid.SampledFrom([]invoice.Decimal{dec("0"), dec("10")}).Draw(t, "tolerance")
 	return in

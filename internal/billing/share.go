@@ -163,15 +163,24 @@ func (d *drafter) documentAllowances(name string, list []invoice.AllowanceCharge
 		path := fmt.Sprintf("%s[%d]", name, len(shared))
 		if a.Amount.IsZero() && a.Percentage != nil && a.BaseAmount == nil {
 			d.miss(path+".base_amount", map[string]string{"allowances": "BT-93", "charges": "BT-100"}[name],
-				"%s %d of the order has a percentage but neither base nor amount", name, i+1)
+				"%s[%d] of the order has a percentage, but neither base nor amount", name, i)
 			continue
 		}
 		if a = p.share(a, places); !a.Amount.IsZero() {
+			d.needReason(path, map[string]string{"allowances": "BT-97", "charges": "BT-104"}[name], a.Reason, a.ReasonCode)
 			d.allowanceVAT(name, path, i, &a)
 			shared = append(shared, a)
 		}
 	}
 	return shared
+}
+
+// needReason finds an allowance or charge that does not say why (BR-33, BR-38,
+// BR-42, BR-44).
+func (d *drafter) needReason(path, term, reason, code string) {
+	if reason == "" && code == "" {
+		d.miss(path+".reason", term, "the order does not say what the allowance or charge is for")
+	}
 }
 
 // allowanceVAT completes the VAT of an allowance or charge. Where the order does
@@ -184,7 +193,7 @@ func (d *drafter) allowanceVAT(name, path string, i int, a *invoice.AllowanceCha
 	if a.VATCategory == "" {
 		vat, ok := d.onlyVAT()
 		if !ok {
-			d.miss(path+".vat_category", category, "%s %d of the order has no VAT category and the lines have different ones", name, i+1)
+			d.miss(path+".vat_category", category, "%s[%d] of the order has no VAT category, and the lines have different ones", name, i)
 			return
 		}
 		a.VATCategory, a.VATRate = vat.category, vat.rate
@@ -192,7 +201,7 @@ func (d *drafter) allowanceVAT(name, path string, i int, a *invoice.AllowanceCha
 	}
 	if a.VATRate == nil {
 		if a.VATRate = impliedRate(a.VATCategory); a.VATRate == nil && a.VATCategory != "O" {
-			d.miss(path+".vat_rate", rate, "VAT category %s of %s %d has no rate", a.VATCategory, name, i+1)
+			d.miss(path+".vat_rate", rate, "VAT category %s of %s[%d] of the order has no rate", a.VATCategory, name, i)
 		}
 	}
 }
