@@ -19,7 +19,7 @@ import (
 const (
 	maxExpression = 4000      // characters
 	maxNodes      = 4000      // of its tree, macros expanded
-	maxNesting    = 3         // of loops in loops
+	maxNesting    = 4         // of loops in loops
 	maxRegex      = 2000      // instructions of one pattern
 	maxCost       = 2_000_000 // steps of one evaluation, about
 	maxMemory     = 1_000_000 // values held at once, about
@@ -48,12 +48,11 @@ func newEnvironment() (*environment, error) {
 		cel.RegexProgramSizeLimit(maxRegex),
 		cel.ASTValidators(
 			cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
-			cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(maxNesting), noConstruction{},
+			cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(maxNesting), exactAndPure{},
 		),
 		cel.Variable("invoice", cel.ObjectType("invoice.Invoice")),
 		cel.Variable("order", cel.ObjectType("order.Order")),
 		cel.Variable("document", cel.ObjectType("requirements.documentFacts")),
-		cel.Variable("document_size", cel.IntType),
 		cel.Variable("billed_before", cel.MapType(cel.StringType, decimalType)),
 		cel.Variable("today", dateType),
 	}
@@ -181,16 +180,21 @@ func sum(list ref.Val) ref.Val {
 	return total
 }
 
-// noConstruction refuses rules that make a value of the model, such as
-// invoice.Line{}.
-type noConstruction struct{}
+// exactAndPure refuses rules that make a value of the model, such as
+// invoice.Line{}, or a floating-point number.
+type exactAndPure struct{}
 
 // Name names the validator.
-func (noConstruction) Name() string { return "facteur.no_construction" }
+func (exactAndPure) Name() string { return "facteur.exact_and_pure" }
 
-// Validate reports every construction.
-func (noConstruction) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST, issues *cel.Issues) {
-	for _, e := range ast.MatchDescendants(ast.NavigateAST(tree), ast.KindMatcher(ast.StructKind)) {
-		issues.ReportErrorAtID(e.ID(), "a rule cannot make a value of %s", e.AsStruct().TypeName())
+// Validate reports what it refuses.
+func (exactAndPure) Validate(_ *cel.Env, _ cel.ValidatorConfig, tree *ast.AST, issues *cel.Issues) {
+	for _, e := range ast.MatchDescendants(ast.NavigateAST(tree), ast.AllMatcher()) {
+		switch {
+		case e.Kind() == ast.StructKind:
+			issues.ReportErrorAtID(e.ID(), "a rule cannot make a value of %s", e.AsStruct().TypeName())
+		case e.Type().Kind() == types.DoubleKind:
+			issues.ReportErrorAtID(e.ID(), `there are no floating-point numbers: write dec("1.5")`)
+		}
 	}
 }

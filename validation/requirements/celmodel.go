@@ -21,6 +21,7 @@ type documentFacts struct {
 	Syntax        string `json:"syntax"`
 	Customization string `json:"customization"`
 	Profile       string `json:"profile"`
+	Size          int64  `json:"size"`
 }
 
 // model is what the checker and the interpreter of CEL know about the Go types
@@ -96,6 +97,8 @@ func (m *model) typeOf(t reflect.Type) (*cel.Type, error) {
 	switch t.Kind() {
 	case reflect.String:
 		return cel.StringType, nil
+	case reflect.Int64:
+		return cel.IntType, nil
 	case reflect.Pointer:
 		return m.typeOf(t.Elem())
 	case reflect.Slice:
@@ -232,6 +235,9 @@ type object struct {
 
 func (o object) Type() ref.Type { return o.group.celType }
 func (o object) Value() any     { return o }
+
+// AggregateSize tells the bound on memory that an object is only a handle.
+func (o object) AggregateSize(types.AggregateSizer) uint32 { return 1 }
 
 // IsSet tells whether a field has a value, for values whose type is not known
 // before the rule runs.

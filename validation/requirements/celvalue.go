@@ -38,6 +38,9 @@ func bounded(d invoice.Decimal) ref.Val {
 func (d decimal) Type() ref.Type { return decimalType }
 func (d decimal) Value() any     { return d.Decimal }
 
+// AggregateSize tells the bound on memory that a decimal is one value.
+func (d decimal) AggregateSize(types.AggregateSizer) uint32 { return 1 }
+
 func (d decimal) Equal(other ref.Val) ref.Val {
 	o, ok := other.(decimal)
 	return types.Bool(ok && d.Decimal.Equal(o.Decimal))
@@ -76,6 +79,9 @@ type date struct{ invoice.Date }
 
 func (d date) Type() ref.Type { return dateType }
 func (d date) Value() any     { return d.Date }
+
+// AggregateSize tells the bound on memory that a date is one value.
+func (d date) AggregateSize(types.AggregateSizer) uint32 { return 1 }
 
 func (d date) Equal(other ref.Val) ref.Val { return types.Bool(d == other) }
 

@@ -1,0 +1,215 @@
+package requirements
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+
+	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/formats/order"
+	"facteur.dev/facteur/validation"
+)
+
+// eachLine in the location of a rule evaluates it for each invoice line.
+const eachLine = "lines[*]"
+
+// compiledRule is a Rule ready to be evaluated.
+type compiledRule struct {
+	Rule
+	program cel.Program
+	perLine bool
+}
+
+var ruleID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
+
+// ownPrefix begins the ids of the requirements that are no Rule.
+const ownPrefix = "profile."
+
+// rule checks and compiles one rule.
+func (p *problems) rule(r Rule, path string) compiledRule {
+	if !ruleID.MatchString(r.ID) || strings.HasPrefix(r.ID, ownPrefix) {
+		p.add(path+".id", CodeValue, "must be a letter and then at most 63 letters, digits and . _ -, and not begin with %s", ownPrefix)
+	}
+	switch r.Severity {
+	case "":
+		r.Severity = validation.SeverityError
+	case validation.SeverityFatal, validation.SeverityError, validation.SeverityWarning, validation.SeverityInfo:
+	default:
+		p.add(path+".severity", CodeValue, "must be fatal, error, warning or info")
+	}
+	if strings.TrimSpace(r.Message.EN+r.Message.FR) == "" {
+		p.add(path+".message", invoice.CodeFieldMissing, "has neither en nor fr")
+	}
+	for i, term := range r.BusinessTerms {
+		if invoice.TermName(term, "en") == "" {
+			p.add(fmt.Sprintf("%s.business_terms[%d]", path, i), CodeValue, "%s is no term of EN 16931", shorten(term))
+		}
+	}
+	c := compiledRule{Rule: r}
+	if err := knownPath(r.Location); err != nil {
+		p.add(path+".location", CodeValue, "%v", err)
+		return c
+	}
+	c.perLine = strings.Contains(r.Location, eachLine)
+	c.program = p.program(r.Require, path+".require", c.perLine)
+	return c
+}
+
+// knownPath refuses a location that is no path of an invoice.
+func knownPath(location string) error {
+	if location == "" {
+		return nil
+	}
+	t := reflect.TypeFor[invoice.Invoice]()
+	for i, step := range strings.Split(location, ".") {
+		if step == eachLine && i == 0 {
+			t = reflect.TypeFor[invoice.Line]()
+			continue
+		}
+		next := memberOf(t, step)
+		if next == nil {
+			return fmt.Errorf("%s is no place of an invoice; the lines are %s", shorten(location), eachLine)
+		}
+		t = next
+	}
+	return nil
+}
+
+// memberOf gives the type of a field by its JSON name, or nil.
+func memberOf(t reflect.Type, name string) reflect.Type {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name && f.IsExported() {
+			if f.Type.Kind() == reflect.Pointer {
+				return f.Type.Elem()
+			}
+			return f.Type
+		}
+	}
+	return nil
+}
+
+// maxIssues is how many problems of one expression are listed.
+const maxIssues = 3
+
+// program compiles an expression.
+func (p *problems) program(expression, path string, perLine bool) cel.Program {
+	env, err := rulesEnvironment()
+	if err != nil {
+		p.add(path, CodeRule, "%v", err)
+		return nil
+	}
+	e := env.document
+	if perLine {
+		e = env.line
+	}
+	tree, issues := e.Compile(expression)
+	if issues.Err() != nil {
+		for i, issue := range issues.Errors() {
+			if i == maxIssues {
+				break
+			}
+			line, column := max(issue.Location.Line(), 1), max(issue.Location.Column(), 0)+1
+			message, _, _ := strings.Cut(issue.Message, " (in container '')")
+			p.add(path, CodeRule, "line %d, column %d: %s", line, column, message)
+		}
+		return nil
+	}
+	if tree.OutputType().Kind() != types.BoolKind {
+		p.add(path, CodeRule, "must be true or false, not %s", tree.OutputType())
+		return nil
+	}
+	program, err := e.Program(tree, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(100))
+	if err != nil {
+		p.add(path, CodeRule, "%v", err)
+	}
+	return program
+}
+
+// rules evaluates the customer's own rules. The error, a *notRunError, says why
+// one could not be.
+func (k *checking) rules(ctx context.Context) error {
+	if len(k.compiled) == 0 {
+		return nil
+	}
+	env, err := rulesEnvironment()
+	if err != nil {
+		return &notRunError{validation.ReasonInternal, err.Error()}
+	}
+	variables := k.variables(env.model)
+	for _, r := range k.compiled {
+		if !r.perLine {
+			if err := k.rule(ctx, r, variables, r.Location); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range k.inv.Lines {
+			l := &k.inv.Lines[i]
+			ordered := new(order.Line)
+			if k.subject.Order != nil {
+				if found := orderLine(k.subject.Order, l); found != nil {
+					ordered = found
+				}
+			}
+			of := maps.Clone(variables)
+			of["line"], of["order_line"] = env.model.NativeToValue(l), env.model.NativeToValue(ordered)
+			location := strings.Replace(r.Location, eachLine, fmt.Sprintf("lines[%d]", i), 1)
+			if err := k.rule(ctx, r, of, location); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// variables are what rules see of the subject.
+func (k *checking) variables(m *model) map[string]any {
+	s := k.subject
+	o := s.Order
+	if o == nil {
+		o = new(order.Order)
+	}
+	billed := make(map[string]any, len(s.BilledBefore))
+	for line, quantity := range s.BilledBefore {
+		billed[line] = decimal{quantity}
+	}
+	return map[string]any{
+		"invoice":       m.NativeToValue(k.inv),
+		"order":         m.NativeToValue(o),
+		"document":      m.NativeToValue(documentFacts{s.Document.Syntax, s.Document.Customization, s.Document.Profile, s.DocumentSize}),
+		"billed_before": billed,
+		"today":         date{invoice.DateOf(s.At)},
+	}
+}
+
+func (k *checking) rule(ctx context.Context, r compiledRule, variables map[string]any, location string) error {
+	out, _, err := r.program.ContextEval(ctx, variables)
+	var cancelled interpreter.EvalCancelledError
+	switch {
+	case ctx.Err() != nil:
+		return &notRunError{validation.ReasonDeadline, "rule " + r.ID + " did not end in time"}
+	case errors.As(err, &cancelled):
+		return &notRunError{validation.ReasonLimit, "rule " + r.ID + ": " + cancelled.Error()}
+	case err != nil:
+		return &notRunError{validation.ReasonDynamic, strings.TrimSuffix("rule "+r.ID+" at "+location, " at ") + ": " + shorten(err.Error())}
+	}
+	if out == types.True {
+		return nil
+	}
+	k.findings = append(k.findings, validation.Finding{
+		Rule: r.ID, Severity: r.Severity, Location: location, BusinessTerms: r.BusinessTerms, Message: r.Message.in(string(k.lang)),
+	})
+	return nil
+}
