@@ -117,13 +117,15 @@ type scanner struct {
 func (s *scanner) document() (any, error) {
 	s.dec = jsontext.NewDecoder(bytes.NewBuffer(s.src), jsontext.AllowDuplicateNames(true))
 	tree, err := s.value(0)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	_, err = s.dec.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return tree, nil
+	}
 	if err == nil {
-		_, err = s.dec.ReadToken()
-		if err == nil {
-			err = errors.New("text after the end of the document")
-		} else if err == io.EOF {
-			return tree, nil
-		}
+		err = errors.New("text after the end of the document")
 	}
 	return nil, s.explain(err)
 }

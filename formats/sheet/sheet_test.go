@@ -124,7 +124,8 @@ func TestRefuses(t *testing.T) {
 		"free by accident": {header + "A,EUR,x,1,,,,100\n", sheet.Options{}, []string{"row 2, column Price for quantity field.missing"}},
 		"rate alone":       {header + "A,EUR,x,1,,,,,,20\n", sheet.Options{}, []string{"row 2, column VAT rate field.missing", "row 2, column VAT category field.missing"}},
 		"several": {
-			header + "A,EUR,x,ten,,2026-13-01\n,,y,1,abc\n", sheet.Options{},
+			header + "A,EUR,x,ten,,2026-13-01\n,,y,1,abc\n",
+			sheet.Options{},
 			[]string{"row 2, column Quantity decimal.invalid", "row 2, column Order date date.invalid", "row 3, column Unit price decimal.invalid"},
 		},
 	}

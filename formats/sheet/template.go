@@ -87,7 +87,7 @@ func templateXLSX(french bool) (src []byte, err error) {
 	defer func() { _ = f.Close() }()
 	sheet := "Orders"
 	if french {
-		sheet = "Commandes"
+		sheet = "Commandes" //nolint:misspell // French
 	}
 	if err := f.SetSheetName("Sheet1", sheet); err != nil {
 		return nil, err

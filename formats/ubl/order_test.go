@@ -15,6 +15,7 @@ import (
 
 // ownOrders and ownDespatchAdvices are our own documents.
 func ownOrders(t testing.TB) []string { return glob(t, "../../testdata/orders/*.order.xml", 1) }
+
 func ownDespatchAdvices(t testing.TB) []string {
 	return glob(t, "../../testdata/orders/*.delivery*.xml", 2)
 }

@@ -37,7 +37,7 @@ func Draft(in Input) (Plan, error) {
 		return Plan{}, err
 	}
 	var plan Plan
-	var steps []step
+	var steps []*step
 	var why []Source
 	plan.Billing, why = c.billing()
 	switch plan.Billing {
@@ -61,7 +61,7 @@ func Draft(in Input) (Plan, error) {
 }
 
 // proposal makes the draft of one step.
-func (c *completer) proposal(s step) Proposal {
+func (c *completer) proposal(s *step) Proposal {
 	d := drafter{completer: c, inv: &invoice.Invoice{}}
 	d.head(s.note)
 	d.seller()

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -82,8 +83,9 @@ func (l *ledger) addDeliveries(in *Input) {
 			continue // the same note again
 		}
 		seen[note.ID] = i
-		if err := note.Check(); err != nil {
-			for _, e := range err.(invoice.FieldErrors) {
+		var problems invoice.FieldErrors
+		if errors.As(note.Check(), &problems) {
+			for _, e := range problems {
 				e.Path = path + "." + e.Path
 				l.errs = append(l.errs, e)
 			}
@@ -154,8 +156,8 @@ type step struct {
 }
 
 // onOrder takes all that was ordered and is not invoiced.
-func (l *ledger) onOrder() []step {
-	s := step{takes: map[string]invoice.Decimal{}, before: maps.Clone(l.invoiced)}
+func (l *ledger) onOrder() []*step {
+	s := &step{takes: map[string]invoice.Decimal{}}
 	for i := range l.order.Lines {
 		line := &l.order.Lines[i]
 		l.take(s, line.ID, line.Quantity.Sub(l.invoiced[line.ID]))
@@ -163,16 +165,16 @@ func (l *ledger) onOrder() []step {
 	if len(s.takes) == 0 {
 		return nil
 	}
-	return []step{s}
+	return []*step{s}
 }
 
 // onDelivery takes, note by note, what was delivered and not invoiced with the
 // note, as long as neither the delivered nor the allowed quantity is exceeded.
-func (l *ledger) onDelivery() []step {
-	var steps []step
+func (l *ledger) onDelivery() []*step {
+	var steps []*step
 	for i := range l.notes {
 		note := &l.notes[i]
-		s := step{note: note, takes: map[string]invoice.Decimal{}, before: maps.Clone(l.invoiced)}
+		s := &step{note: note, takes: map[string]invoice.Decimal{}}
 		for id, delivered := range noteQuantities(note) {
 			pending := delivered.Sub(l.byNote[noteLine{note.ID, id}])
 			room := smaller(l.limit[id], l.delivered[id]).Sub(l.invoiced[id])
@@ -185,9 +187,12 @@ func (l *ledger) onDelivery() []step {
 	return steps
 }
 
-func (l *ledger) take(s step, id string, quantity invoice.Decimal) {
+func (l *ledger) take(s *step, id string, quantity invoice.Decimal) {
 	if quantity.Sign() <= 0 {
 		return
+	}
+	if s.before == nil {
+		s.before = maps.Clone(l.invoiced)
 	}
 	s.takes[id] = quantity
 	l.invoiced[id] = l.invoiced[id].Add(quantity)

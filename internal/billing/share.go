@@ -133,7 +133,7 @@ func (p progress) share(a invoice.AllowanceCharge, places int32) invoice.Allowan
 
 // progress measures by value at the order's prices; what is invoiced beyond the
 // ordered quantity does not count.
-func (c *completer) progress(s step) progress {
+func (c *completer) progress(s *step) progress {
 	var p progress
 	complete := true
 	for i := range c.in.Order.Lines {
