@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,13 +17,14 @@ import (
 )
 
 type validateCmd struct {
-	Rules  []string `placeholder:"ID,…" default:"auto" help:"Rule sets, each with or without @version; auto chooses by what the document is and the day (see facteur schemas list)."`
-	Only   []string `placeholder:"STAGE,…" enum:"xsd,schematron,requirements" help:"Only these stages: xsd, schematron, requirements."`
-	At     moment   `placeholder:"DATE" help:"Take the rules in force on that day, instead of today's."`
-	Lang   string   `enum:",en,fr,de" default:"" placeholder:"en|fr|de" help:"Language of our words; de has only the official message (default: as configured)."`
-	Jobs   int      `short:"j" placeholder:"N" help:"Documents checked at the same time (default: the number of processors)."`
-	Format string   `enum:"text,json,html,svrl" default:"text" help:"text, json (an object per line and document), html or svrl."`
-	Paths  []string `arg:"" name:"path" help:"Documents, folders (searched for *.xml), or - for standard input."`
+	Rules   []string `placeholder:"ID,…" default:"auto" help:"Rule sets, each with or without @version; auto chooses by what the document is and the day (see facteur schemas list)."`
+	Only    []string `placeholder:"STAGE,…" enum:"xsd,schematron,requirements" help:"Only these stages: xsd, schematron, requirements."`
+	Profile string   `placeholder:"FILE|NAME" help:"Also check a customer's requirements: a billing profile, or the name of a preset."`
+	At      moment   `placeholder:"DATE" help:"Take the rules in force on that day, instead of today's."`
+	Lang    string   `enum:",en,fr,de" default:"" placeholder:"en|fr|de" help:"Language of our words; de has only the official message (default: as configured)."`
+	Jobs    int      `short:"j" placeholder:"N" help:"Documents checked at the same time (default: the number of processors)."`
+	Format  string   `enum:"text,json,html,svrl" default:"text" help:"text, json (an object per line and document), html or svrl."`
+	Paths   []string `arg:"" name:"path" help:"Documents, folders (searched for *.xml), or - for standard input."`
 }
 
 // Help says more on the command's own help page.
@@ -57,11 +59,16 @@ func (c validateCmd) Run(ctx *appContext) error {
 	if err != nil {
 		return err
 	}
-	printer := c.printer(ctx, conf.Language)
+	lang := cmp.Or(c.Lang, conf.Language)
+	extra, err := c.requirementStages(lang, request.At)
+	if err != nil {
+		return err
+	}
+	printer := c.printer(ctx, lang)
 	if err := printer.begin(); err != nil {
 		return err
 	}
-	v := &validator{checks: checks, request: request, limit: conf.Validation.MaxDocument}
+	v := &validator{checks: checks, request: request, extra: extra, limit: conf.Validation.MaxDocument}
 	tally := &tally{total: len(inputs), progress: ctx.Stderr, live: isTerminal(ctx.Stderr) && len(inputs) > 1}
 	err = checkAll(ctx.Context, c.jobs(), inputs, v.check, func(o outcome) error {
 		tally.add(o)
@@ -170,7 +177,8 @@ type outcome struct {
 type validator struct {
 	checks  *validation.Official
 	request validation.Request
-	limit   int64 // bytes of a document
+	extra   []validation.Stage // run last
+	limit   int64              // bytes of a document
 }
 
 // check reads and judges a document. An error means that it could not be read.
@@ -196,7 +204,7 @@ func (v *validator) judge(ctx context.Context, text []byte) outcome {
 	}
 	selection, err := v.checks.Choose(doc, v.request)
 	if err != nil {
-		return outcome{Result: v.checks.Check(ctx, doc, v.request)}
+		return outcome{Result: v.checks.Check(ctx, doc, v.request, v.extra...)}
 	}
-	return outcome{Result: v.checks.Run(ctx, doc, selection), selection: selection}
+	return outcome{Result: v.checks.Run(ctx, doc, selection, v.extra...), selection: selection}
 }

@@ -18,11 +18,7 @@ type printer interface {
 	end() error
 }
 
-func (c validateCmd) printer(ctx *appContext, fallback string) printer {
-	lang := c.Lang
-	if lang == "" {
-		lang = fallback
-	}
+func (c validateCmd) printer(ctx *appContext, lang string) printer {
 	switch c.Format {
 	case "json":
 		encoder := json.NewEncoder(ctx.Stdout)
@@ -102,7 +98,7 @@ func (p textPrinter) notes(b *strings.Builder, o outcome, w phrases) {
 	var ran []string
 	for _, v := range o.Verdicts {
 		if v.Ran && v.Stage != validation.StageXML {
-			ran = append(ran, v.RuleSet+"@"+v.Version)
+			ran = append(ran, ruleSetOf(v))
 		}
 	}
 	if len(ran) > 0 {
@@ -120,8 +116,7 @@ func (p textPrinter) notes(b *strings.Builder, o outcome, w phrases) {
 
 func (p textPrinter) verdict(b *strings.Builder, v validation.Verdict, w phrases) {
 	if !v.Ran {
-		name := strings.TrimSuffix(v.RuleSet+"@"+v.Version, "@")
-		fmt.Fprintf(b, "  %s %s: %s\n", p.paint("31", w.notRun), plain(name), plain(v.Reason))
+		fmt.Fprintf(b, "  %s %s: %s\n", p.paint("31", w.notRun), plain(ruleSetOf(v)), plain(v.Reason))
 	}
 	shown := map[string]int{}
 	for _, f := range v.Findings {
@@ -135,6 +130,11 @@ func (p textPrinter) verdict(b *strings.Builder, v validation.Verdict, w phrases
 			delete(shown, f.Rule)
 		}
 	}
+}
+
+// ruleSetOf returns "cen-ubl@1.3.16".
+func ruleSetOf(v validation.Verdict) string {
+	return validation.RuleSet{ID: v.RuleSet, Version: v.Version}.String()
 }
 
 func (p textPrinter) finding(b *strings.Builder, stage string, f validation.Finding, w phrases) {
