@@ -10,6 +10,9 @@ import (
 	"facteur.dev/facteur/internal/gateway"
 )
 
+// Post sends one signed message to a webhook; an error means it was not taken.
+type Post func(ctx context.Context, hook gateway.Webhook, id string, at time.Time, body []byte) error
+
 // Forwarding hands good documents to the customer's AP system: its webhook and
 // its drop folder. A customer without either takes them from the inbox. It
 // implements the worker of gateway.TaskForwardInbound.
@@ -18,8 +21,7 @@ type Forwarding struct {
 	Blobs gateway.Blobs
 	Clock gateway.Clock
 	IDs   gateway.IDs
-	// Post sends one signed message to a webhook; an error means it was not taken.
-	Post func(ctx context.Context, hook gateway.Webhook, id string, at time.Time, body []byte) error
+	Post  Post
 	// Drop writes a file for the AP system; nil when there is no folder.
 	Drop  func(ctx context.Context, tenant gateway.TenantID, name string, content []byte) error
 	Probe func(step string)

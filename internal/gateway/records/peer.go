@@ -77,7 +77,8 @@ func (t Trust) PublicKey(ctx context.Context, keyID, participant string, at time
 			if err != nil {
 				return err
 			}
-			if slices.Contains(peer.Value.Participants, participant) && !at.Before(rec.ValidFrom) {
+			// Signatures tell their time to the second.
+			if slices.Contains(peer.Value.Participants, participant) && !at.Before(rec.ValidFrom.Truncate(time.Second)) {
 				key, err = peer.Value.key()
 				return err
 			}
