@@ -23,6 +23,7 @@ func compile(schema []byte) *jsonschema.Schema {
 	if err != nil {
 		panic("order: embedded schema: " + err.Error())
 	}
+	inline(doc, doc.(map[string]any)["$defs"].(map[string]any))
 	const name = "schema.json"
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -35,6 +36,33 @@ func compile(schema []byte) *jsonschema.Schema {
 		panic("order: embedded schema: " + err.Error())
 	}
 	return c.MustCompile(name)
+}
+
+// inline puts the definitions, which never refer to themselves, where they are
+// referred to: judging a reference costs as much as judging a value.
+func inline(node any, defs map[string]any) {
+	switch node := node.(type) {
+	case []any:
+		for _, child := range node {
+			inline(child, defs)
+		}
+	case map[string]any:
+		for _, child := range node {
+			inline(child, defs)
+		}
+		ref, ok := node["$ref"].(string)
+		if !ok {
+			return
+		}
+		delete(node, "$ref")
+		def := defs[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
+		inline(def, defs)
+		for key, value := range def {
+			if _, own := node[key]; !own {
+				node[key] = value
+			}
+		}
+	}
 }
 
 // noPattern leaves the patterns of the schema to other validators. Each stands

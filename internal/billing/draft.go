@@ -191,7 +191,9 @@ func (d *drafter) line(i int, before, quantity invoice.Decimal) {
 		for i, a := range line.Charges {
 			d.needReason(fmt.Sprintf("%s.charges[%d]", path, i), "BT-144", a.Reason, a.ReasonCode)
 		}
-		s.settle(&line, s.gross(o.Price).Sub(sumOf(line.Allowances)).Add(sumOf(line.Charges)))
+		if !before.IsZero() {
+			s.settle(&line, s.gross(o.Price).Sub(sumOf(line.Allowances)).Add(sumOf(line.Charges)))
+		}
 	}
 	d.inv.Lines = append(d.inv.Lines, line)
 }

@@ -135,6 +135,9 @@ func (p progress) share(a invoice.AllowanceCharge, places int32) invoice.Allowan
 // ordered quantity does not count.
 func (c *completer) progress(s *step) progress {
 	var p progress
+	if len(c.in.Order.Allowances)+len(c.in.Order.Charges) == 0 {
+		return p
+	}
 	complete := true
 	for i := range c.in.Order.Lines {
 		line := &c.in.Order.Lines[i]
