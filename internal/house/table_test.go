@@ -57,6 +57,9 @@ var table = []room{
 	{path: "internal/billing", may: []string{"formats/...", "leaves"}},
 	{path: "internal/intake", may: []string{"formats/...", "leaves"}},
 	{path: "internal/signature", may: []string{"leaves"}},
+	// The drop folder faces programs as the API does: it decodes with intake, calls
+	// the use case outbound and writes what came of it.
+	{path: "internal/dropfolder", may: []string{"internal/gateway/...", "internal/intake", "formats/invoice", "formats/order", "leaves"}},
 
 	// The store knows the gateway's records and the types that they are made of.
 	{path: "internal/store", may: []string{"internal/gateway", "internal/store/...", "formats/invoice", "formats/order", "validation", "transport", "leaves"}},
