@@ -21,5 +21,7 @@
 // that delivery. Allowances and charges of a line follow the quantity invoiced;
 // those of the order follow the value invoiced. Both are shared cumulatively and
 // rounded to the cent, so that after the last invoice their sum is the amount of
-// the order, whatever the steps.
+// the order, whatever the steps. Where rounding would make the line amounts of the
+// parts differ from the whole by a cent, an allowance or charge with the reason
+// "Rounding" settles it on the line.
 package billing
