@@ -165,9 +165,9 @@ func migrateSQLite(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it is over, or lost anyway
-	//lint:ignore SA1019 PostgreSQL cannot take all migrations in one transaction; SQLite can.
-	if _, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
+	defer tx.Rollback()
+	_, err = migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil) //nolint:staticcheck // deprecated for PostgreSQL's sake; SQLite can
+	if err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -186,7 +186,7 @@ func (d *Disk) Get(ctx context.Context, tenant gateway.TenantID, hash string) ([
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	data := make([]byte, size)
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, ErrDamaged.With("", err).For(hash)

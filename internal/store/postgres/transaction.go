@@ -71,7 +71,7 @@ func (d *DB) once(ctx context.Context, options sql.TxOptions, fn transaction) er
 		}
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it is over, or lost anyway
+	defer tx.Rollback()
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	if err != nil {
 		return notBegun(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback()
 	return fn(ctx, tx)
 }
 

@@ -14,7 +14,7 @@ import (
 // LogSize implements gateway.LogReader.
 func (s *session) LogSize(ctx context.Context) (int64, error) {
 	var size int64
-	err := s.get(ctx, []any{number[int64]{p: &size}}, "SELECT MAX(size) FROM logs WHERE tenant = ?", string(s.tenant))
+	err := s.get(ctx, []any{num(&size)}, "SELECT MAX(size) FROM logs WHERE tenant = ?", string(s.tenant))
 	return size, err
 }
 

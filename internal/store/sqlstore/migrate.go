@@ -38,7 +38,7 @@ func (s *session) migrate(ctx context.Context, files []string) error {
 		return err
 	}
 	var at int64
-	if err := s.get(ctx, []any{number[int64]{p: &at}}, "SELECT MAX(version) FROM schema_versions"); err != nil {
+	if err := s.get(ctx, []any{num(&at)}, "SELECT MAX(version) FROM schema_versions"); err != nil {
 		return err
 	}
 	if at > int64(len(files)) {

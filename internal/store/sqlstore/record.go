@@ -69,7 +69,8 @@ func (s *session) Records(ctx context.Context, kind gateway.RecordKind, p gatewa
 // PutRecord implements gateway.Tx.
 func (s *session) PutRecord(ctx context.Context, r *gateway.Record) error {
 	var last int64
-	if err := s.get(ctx, []any{number[int64]{p: &last}}, "SELECT MAX(version) FROM records WHERE tenant = ? AND kind = ? AND id = ?", string(s.tenant), string(r.Kind), r.ID); err != nil {
+	const query = "SELECT MAX(version) FROM records WHERE tenant = ? AND kind = ? AND id = ?"
+	if err := s.get(ctx, []any{num(&last)}, query, string(s.tenant), string(r.Kind), r.ID); err != nil {
 		return err
 	}
 	r.Version = last + 1

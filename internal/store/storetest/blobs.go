@@ -18,10 +18,6 @@ import (
 func RunBlobs(t *testing.T, open func(t testing.TB) gateway.Blobs) {
 	ctx := t.Context()
 	blobs := open(t)
-	hashOf := func(data []byte) string {
-		sum := sha256.Sum256(data)
-		return hex.EncodeToString(sum[:])
-	}
 	check := func(t *testing.T, tenant gateway.TenantID, want []byte) {
 		t.Helper()
 		hash := hashOf(want)
@@ -33,7 +29,7 @@ func RunBlobs(t *testing.T, open func(t testing.TB) gateway.Blobs) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close() //nolint:errcheck // it was only read
+		defer r.Close()
 		got, err = io.ReadAll(r)
 		if err != nil || size != int64(len(want)) || !bytes.Equal(got, want) {
 			t.Fatalf("read %d bytes of %d, %v; want %d", len(got), size, err, len(want))
@@ -101,4 +97,9 @@ func RunBlobs(t *testing.T, open func(t testing.TB) gateway.Blobs) {
 		}
 		wg.Wait()
 	})
+}
+
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

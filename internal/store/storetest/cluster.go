@@ -69,7 +69,7 @@ func (c *Cluster) Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // a test's connection
+	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func (c *Cluster) Database(t testing.TB) string {
 // Stop ends the server and removes its files.
 func (c *Cluster) Stop() {
 	if c.alive != nil {
-		c.alive.Close()  //nolint:errcheck // the watcher sees the end either way
+		c.alive.Close()
 		c.watcher.Wait() //nolint:errcheck // nothing is left to do about it
 	}
 }
@@ -94,7 +94,15 @@ func (c *Cluster) url(database string) string {
 const watch = `set -e
 bin=$1 dir=$2 port=$3
 "$bin/initdb" -D "$dir/data" -U app --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync
-"$bin/pg_ctl" -D "$dir/data" -w -s -l "$dir/log" -o "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=off -c full_page_writes=off -c max_connections=200" start || { cat "$dir/log" >&2; exit 1; }
+cat >>"$dir/data/postgresql.conf" <<end
+listen_addresses = '127.0.0.1'
+port = $port
+unix_socket_directories = '$dir'
+max_connections = 200
+fsync = off
+full_page_writes = off
+end
+"$bin/pg_ctl" -D "$dir/data" -w -s -l "$dir/log" start || { cat "$dir/log" >&2; exit 1; }
 echo ready
 cat || true
 "$bin/pg_ctl" -D "$dir/data" -w -s -m immediate stop
@@ -121,7 +129,7 @@ func (c *Cluster) run() error {
 		args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
 	}
 	var stderr strings.Builder
-	c.watcher = exec.Command(args[0], args[1:]...)
+	c.watcher = exec.CommandContext(context.Background(), args[0], args[1:]...) //nolint:gosec // the arguments are our own
 	c.watcher.Dir, c.watcher.Stderr = dir, &stderr
 	in, err := c.watcher.StdinPipe()
 	if err != nil {
@@ -161,11 +169,11 @@ func postgresBin() (string, error) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close() //nolint:errcheck // it was only asked for its port
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 

@@ -42,13 +42,18 @@ func size(n int64, err error) (any, error) {
 
 // reads has a probe for every method of gateway.Reader but Tenant.
 func (w *world) reads() map[string]probe {
+	all := w.readsOut()
+	maps.Copy(all, w.readsAround())
+	return all
+}
+
+// readsOut asks for an order, its invoice and what was sent.
+func (w *world) readsOut() map[string]probe {
 	return map[string]probe{
 		"Idempotent": {w.idempotent, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.Idempotent(ctx, w.idempotent.Scope, w.idempotent.Key))
 		}},
-		"Order": {w.order, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Order(ctx, w.order.ID))
-		}},
+		"Order": {w.order, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Order(ctx, w.order.ID)) }},
 		"OrderByBusinessKey": {w.order, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.OrderByBusinessKey(ctx, w.order.BusinessKey))
 		}},
@@ -58,9 +63,7 @@ func (w *world) reads() map[string]probe {
 		"OrderDeliveries": {[]gateway.OrderDelivery{w.note}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.OrderDeliveries(ctx, w.order.ID))
 		}},
-		"Invoice": {w.invoice, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Invoice(ctx, w.invoice.ID))
-		}},
+		"Invoice": {w.invoice, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Invoice(ctx, w.invoice.ID)) }},
 		"InvoiceByBusinessKey": {w.invoice, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.InvoiceByBusinessKey(ctx, w.invoice.BusinessKey))
 		}},
@@ -79,9 +82,7 @@ func (w *world) reads() map[string]probe {
 		"Verdicts": {[]gateway.VerdictRecord{w.verdict}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.Verdicts(ctx, w.invoice.ID, ""))
 		}},
-		"Delivery": {w.delivery, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Delivery(ctx, w.delivery.ID))
-		}},
+		"Delivery": {w.delivery, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Delivery(ctx, w.delivery.ID)) }},
 		"DeliveryByMessageID": {w.delivery, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.DeliveryByMessageID(ctx, w.delivery.MessageID))
 		}},
@@ -91,12 +92,14 @@ func (w *world) reads() map[string]probe {
 		"InboundReplies": {[]gateway.Delivery{w.reply}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.InboundReplies(ctx, w.inbound.ID))
 		}},
-		"Attempts": {[]gateway.Attempt{w.attempt}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.Attempts(ctx, w.delivery.ID))
-		}},
-		"Event": {w.event, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Event(ctx, w.event.ID))
-		}},
+		"Attempts": {[]gateway.Attempt{w.attempt}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.Attempts(ctx, w.delivery.ID)) }},
+	}
+}
+
+// readsAround asks for events, records and all the rest.
+func (w *world) readsAround() map[string]probe {
+	return map[string]probe{
+		"Event": {w.event, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Event(ctx, w.event.ID)) }},
 		"EventByKey": {w.unsealed, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.EventByKey(ctx, w.unsealed.Key))
 		}},
@@ -106,9 +109,7 @@ func (w *world) reads() map[string]probe {
 		"EventsAfter": {[]gateway.Event{w.event}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.EventsAfter(ctx, 0, gateway.EventFilter{}, 10))
 		}},
-		"Unsealed": {[]gateway.Event{w.unsealed}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.Unsealed(ctx, 10))
-		}},
+		"Unsealed": {[]gateway.Event{w.unsealed}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.Unsealed(ctx, 10)) }},
 		"Record": {w.record, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.Record(ctx, w.record.Kind, w.record.ID, 1))
 		}},
@@ -124,27 +125,19 @@ func (w *world) reads() map[string]probe {
 		"Series": {w.series, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.Series(ctx, w.series.LegalEntity, w.series.Kind, w.series.Period))
 		}},
-		"AllSeries": {[]gateway.NumberSeries{w.series}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.AllSeries(ctx))
-		}},
+		"AllSeries": {[]gateway.NumberSeries{w.series}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.AllSeries(ctx)) }},
 		"NumbersTaken": {[]gateway.NumberTaken{w.taken}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.NumbersTaken(ctx, w.series.LegalEntity, w.series.Kind, w.series.Period))
 		}},
-		"Inbound": {w.inbound, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Inbound(ctx, w.inbound.ID))
-		}},
+		"Inbound": {w.inbound, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Inbound(ctx, w.inbound.ID)) }},
 		"InboundByMessageID": {w.inbound, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.InboundByMessageID(ctx, w.inbound.Sender, w.inbound.MessageID))
 		}},
 		"Inbounds": {[]gateway.Inbound{w.inbound}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return page(r.Inbounds(ctx, gateway.InboundFilter{}, gateway.Page{}))
 		}},
-		"Webhook": {w.webhook, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Webhook(ctx, w.webhook.ID))
-		}},
-		"Webhooks": {[]gateway.Webhook{w.webhook}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.Webhooks(ctx))
-		}},
+		"Webhook":  {w.webhook, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Webhook(ctx, w.webhook.ID)) }},
+		"Webhooks": {[]gateway.Webhook{w.webhook}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.Webhooks(ctx)) }},
 		"WebhookDelivery": {w.hookDelivery, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.WebhookDelivery(ctx, w.hookDelivery.ID))
 		}},
@@ -154,39 +147,21 @@ func (w *world) reads() map[string]probe {
 		"PortalLinks": {[]gateway.PortalLink{w.link}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.PortalLinks(ctx, w.invoice.ID))
 		}},
-		"PortalLink": {w.link, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.PortalLink(ctx, w.link.ID))
-		}},
+		"PortalLink": {w.link, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.PortalLink(ctx, w.link.ID)) }},
 		"Suppressed": {w.suppression, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return value(r.Suppressed(ctx, w.suppression.Address))
 		}},
-		"Users": {[]gateway.User{w.user}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.Users(ctx))
-		}},
-		"User": {w.user, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.User(ctx, w.user.ID))
-		}},
-		"APIKeys": {[]gateway.APIKey{w.key}, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return list(r.APIKeys(ctx))
-		}},
+		"Users":   {[]gateway.User{w.user}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.Users(ctx)) }},
+		"User":    {w.user, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.User(ctx, w.user.ID)) }},
+		"APIKeys": {[]gateway.APIKey{w.key}, func(ctx context.Context, r gateway.Reader) (any, error) { return list(r.APIKeys(ctx)) }},
 		"Counts": {[]gateway.Count{w.count()}, func(ctx context.Context, r gateway.Reader) (any, error) {
 			return list(r.Counts(ctx, time.Time{}, time.Time{}))
 		}},
-		"LogSize": {int64(1), func(ctx context.Context, r gateway.Reader) (any, error) {
-			return size(r.LogSize(ctx))
-		}},
-		"LogRoot": {w.root, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.LogRoot(ctx))
-		}},
-		"LogHashes": {w.hashes(), func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.LogHashes(ctx, []int64{0}))
-		}},
-		"LogLeaf": {[]byte("leaf 1"), func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.LogLeaf(ctx, 1))
-		}},
-		"Salts": {w.salts, func(ctx context.Context, r gateway.Reader) (any, error) {
-			return value(r.Salts(ctx, w.event.ID))
-		}},
+		"LogSize":   {int64(1), func(ctx context.Context, r gateway.Reader) (any, error) { return size(r.LogSize(ctx)) }},
+		"LogRoot":   {w.root, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.LogRoot(ctx)) }},
+		"LogHashes": {w.hashes(), func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.LogHashes(ctx, []int64{0})) }},
+		"LogLeaf":   {[]byte("leaf 1"), func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.LogLeaf(ctx, 1)) }},
+		"Salts":     {w.salts, func(ctx context.Context, r gateway.Reader) (any, error) { return value(r.Salts(ctx, w.event.ID)) }},
 	}
 }
 

@@ -197,7 +197,7 @@ func (q *probeQueue) Insert(ctx context.Context, tx *sql.Tx, added []gateway.Wak
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // read to the end
+	defer rows.Close()
 	q.rows = nil
 	for rows.Next() {
 		var id string
