@@ -21,8 +21,10 @@ const (
 	maxNodes      = 4000      // of its tree, macros expanded
 	maxNesting    = 4         // of loops in loops
 	maxRegex      = 2000      // instructions of one pattern
-	maxCost       = 2_000_000 // steps of one evaluation, about
+	maxCost       = 1_000_000 // steps of one evaluation, about
 	maxMemory     = 1_000_000 // values held at once, about
+	maxTraversal  = 200_000   // values looked at to tell how many there are
+	maxListDepth  = 50        // of lists joined with +
 )
 
 // environment is where rules are compiled.
@@ -67,6 +69,14 @@ func newEnvironment() (*environment, error) {
 		cel.Variable("order_line", cel.ObjectType("order.Line")),
 	)
 	return env, err
+}
+
+// bounds keep a rule from running away.
+func bounds() []cel.ProgramOption {
+	size := types.NewSizeCalculator(types.SizeCalculatorMaxTraversal(maxTraversal), types.SizeCalculatorMaxDepth(maxListDepth))
+	return []cel.ProgramOption{
+		cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.MemoryTracking(types.MemoryTrackerSizeCalculator(size)), cel.InterruptCheckFrequency(100),
+	}
 }
 
 // arithmetic gives the operators of CEL a meaning for decimals and dates. The

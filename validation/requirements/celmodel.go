@@ -120,11 +120,11 @@ func (m *model) typeOf(t reflect.Type) (*cel.Type, error) {
 // isSet tells whether a field has a value: a text that is not empty, a list that
 // is not empty, an amount that was given.
 func (m *model) isSet(g *group, target any, field int) bool {
-	v, ok := g.valueOf(target)
-	if !ok {
+	o, ok := target.(object)
+	if !ok || o.group != g || o.absent {
 		return false
 	}
-	f := v.Field(field)
+	f := o.v.Field(field)
 	switch f.Kind() {
 	case reflect.Slice, reflect.String:
 		return f.Len() > 0
@@ -138,35 +138,35 @@ func (m *model) isSet(g *group, target any, field int) bool {
 var errAbsent = errors.New("is absent: ask with has() first")
 
 func (m *model) get(g *group, target any, field int, name string) (any, error) {
-	v, ok := g.valueOf(target)
-	if !ok {
+	o, ok := target.(object)
+	if !ok || o.group != g {
 		return nil, fmt.Errorf("%T is no %s", target, g.celType.TypeName())
 	}
-	f := v.Field(field)
+	f, absent := o.v.Field(field), o.absent
 	if f.Kind() == reflect.Pointer {
 		if f.IsNil() {
-			f = reflect.Zero(f.Type().Elem())
-			switch f.Interface().(type) {
-			case invoice.Decimal, invoice.Date:
-				return nil, fmt.Errorf("%s %w", name, errAbsent)
-			}
+			f, absent = reflect.Zero(f.Type().Elem()), true
 		} else {
 			f = f.Elem()
 		}
 	}
-	if day, ok := f.Interface().(invoice.Date); ok && day.IsZero() {
-		return nil, fmt.Errorf("%s %w", name, errAbsent)
+	switch v := m.NativeToValue(f.Interface()).(type) {
+	case decimal:
+		if absent {
+			return nil, fmt.Errorf("%s %w", name, errAbsent)
+		}
+		return v, nil
+	case date:
+		if v.IsZero() {
+			return nil, fmt.Errorf("%s %w", name, errAbsent)
+		}
+		return v, nil
+	case object:
+		v.absent = absent
+		return v, nil
+	default:
+		return v, nil
 	}
-	return m.NativeToValue(f.Interface()), nil
-}
-
-// valueOf gives the struct behind a value of CEL.
-func (g *group) valueOf(target any) (reflect.Value, bool) {
-	if o, ok := target.(object); ok {
-		return o.v, o.group == g
-	}
-	v := reflect.ValueOf(target)
-	return v, v.IsValid() && v.Type() == g.goType
 }
 
 // NativeToValue makes a value of CEL of one of the model.
@@ -188,10 +188,10 @@ func (m *model) NativeToValue(value any) ref.Val {
 	case v.Kind() == reflect.String:
 		return types.String(v.String())
 	case v.Kind() == reflect.Slice:
-		return types.NewDynamicList(m, value)
+		return list{types.NewDynamicList(m, value), uint32(v.Len())}
 	case v.Kind() == reflect.Struct:
 		if g, ok := m.byType[v.Type()]; ok {
-			return object{g, v}
+			return object{group: g, v: v}
 		}
 	}
 	return m.Registry.NativeToValue(value)
@@ -227,10 +227,21 @@ func (m *model) NewValue(name string, _ map[string]ref.Val) ref.Val {
 	return types.NewErr("a rule cannot make a value of %s", name)
 }
 
+// list is a list of the model as CEL sees it.
+type list struct {
+	traits.Lister
+	n uint32
+}
+
+// AggregateSize tells the bound on memory how many values the list stands for.
+func (l list) AggregateSize(types.AggregateSizer) uint32 { return 1 + l.n }
+
 // object is a group of a model as CEL sees it.
 type object struct {
 	group *group
 	v     reflect.Value
+	// absent says that the model does not have the group: nothing of it is set.
+	absent bool
 }
 
 func (o object) Type() ref.Type { return o.group.celType }

@@ -1,10 +1,10 @@
 package requirements
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -27,8 +27,11 @@ func Presets() []string {
 
 // Preset gives a preset as YAML, as one would write it by hand.
 func Preset(name string) ([]byte, bool) {
+	if !slices.Contains(Presets(), name) {
+		return nil, false
+	}
 	text, err := presetFiles.ReadFile(path.Join(presetFolder, name+".yaml"))
-	return bytes.Clone(text), err == nil
+	return text, err == nil
 }
 
 // presets compiles the presets once. They extend no other.

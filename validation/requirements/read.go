@@ -27,7 +27,7 @@ type problems struct{ errs invoice.FieldErrors }
 func (p *problems) add(path, code, format string, args ...any) {
 	switch {
 	case len(p.errs) < maxErrors:
-		p.errs = append(p.errs, invoice.FieldError{Path: path, Code: code, Message: fmt.Sprintf(format, args...)})
+		p.errs = append(p.errs, invoice.FieldError{Path: shorten(path), Code: code, Message: fmt.Sprintf(format, args...)})
 	case len(p.errs) == maxErrors:
 		p.errs = append(p.errs, invoice.FieldError{Code: invoice.CodeTooManyErrors, Message: "there may be more problems"})
 	}

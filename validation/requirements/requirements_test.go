@@ -50,7 +50,7 @@ func subjectOf(inv *invoice.Invoice) Subject {
 // goodsOrder is the order that the sample "goods" bills in full.
 func goodsOrder() *order.Order {
 	line := func(id, quantity, unit, net string) order.Line {
-		return order.Line{ID: id, Quantity: dec(quantity), Unit: unit, Price: &invoice.Price{Net: dec(net)}}
+		return order.Line{ID: id, Item: invoice.Item{Name: "Item " + id}, Quantity: dec(quantity), Unit: unit, Price: &invoice.Price{Net: dec(net)}}
 	}
 	o := &order.Order{Number: "CMD-2026/778", Currency: "EUR", Lines: []order.Line{
 		line("1", "12", "H87", "24.90"), line("2", "1500", "H87", "12.345"), line("3", "2", "H87", "89"), line("4", "0.75", "TNE", "310.000"),
@@ -392,7 +392,7 @@ func TestFinding(t *testing.T) {
 	for lang, message := range map[string]string{
 		"":   "Invoice line 4: Referenced purchase order line reference (BT-132) does not have the form that this customer asks for, which is like 01.",
 		"de": "Invoice line 4: Referenced purchase order line reference (BT-132) does not have the form that this customer asks for, which is like 01.",
-		"fr": "Ligne de facture 4 : Référence de la ligne du bon de commande (BT-132) n’a pas la forme que ce client demande, par exemple 01.",
+		"fr": "Ligne de facture 4 : Référence de la ligne du bon de commande (BT-132) n’a pas la forme que ce client demande, celle de 01.",
 	} {
 		s.Lang = lang
 		v := c.Check(t.Context(), s)

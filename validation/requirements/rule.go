@@ -11,6 +11,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
 	"facteur.dev/facteur/formats/invoice"
@@ -130,7 +131,7 @@ func (p *problems) program(expression, path string, perLine bool) cel.Program {
 		p.add(path, CodeRule, "must be true or false, not %s", tree.OutputType())
 		return nil
 	}
-	program, err := e.Program(tree, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(100))
+	program, err := e.Program(tree, bounds()...)
 	if err != nil {
 		p.add(path, CodeRule, "%v", err)
 	}
@@ -157,14 +158,12 @@ func (k *checking) rules(ctx context.Context) error {
 		}
 		for i := range k.inv.Lines {
 			l := &k.inv.Lines[i]
-			ordered := new(order.Line)
+			var ordered *order.Line
 			if k.subject.Order != nil {
-				if found := orderLine(k.subject.Order, l); found != nil {
-					ordered = found
-				}
+				ordered = orderLine(k.subject.Order, l)
 			}
 			of := maps.Clone(variables)
-			of["line"], of["order_line"] = env.model.NativeToValue(l), env.model.NativeToValue(ordered)
+			of["line"], of["order_line"] = env.model.NativeToValue(l), orAbsent(env.model, ordered)
 			location := strings.Replace(r.Location, eachLine, fmt.Sprintf("lines[%d]", i), 1)
 			if err := k.rule(ctx, r, of, location); err != nil {
 				return err
@@ -177,21 +176,27 @@ func (k *checking) rules(ctx context.Context) error {
 // variables are what rules see of the subject.
 func (k *checking) variables(m *model) map[string]any {
 	s := k.subject
-	o := s.Order
-	if o == nil {
-		o = new(order.Order)
-	}
 	billed := make(map[string]any, len(s.BilledBefore))
 	for line, quantity := range s.BilledBefore {
 		billed[line] = decimal{quantity}
 	}
 	return map[string]any{
 		"invoice":       m.NativeToValue(k.inv),
-		"order":         m.NativeToValue(o),
+		"order":         orAbsent(m, s.Order),
 		"document":      m.NativeToValue(documentFacts{s.Document.Syntax, s.Document.Customization, s.Document.Profile, s.DocumentSize}),
 		"billed_before": billed,
 		"today":         date{invoice.DateOf(s.At)},
 	}
+}
+
+// orAbsent gives a group that may not be there.
+func orAbsent[T any](m *model, v *T) ref.Val {
+	if v != nil {
+		return m.NativeToValue(v)
+	}
+	o, _ := m.NativeToValue(new(T)).(object)
+	o.absent = true
+	return o
 }
 
 func (k *checking) rule(ctx context.Context, r compiledRule, variables map[string]any, location string) error {

@@ -52,7 +52,7 @@ var words = i18n.Catalogue{
 	},
 	keySample: {
 		EN: "{field} does not have the form that this customer asks for, which is like {sample}.",
-		FR: "{field} n’a pas la forme que ce client demande, par exemple {sample}.",
+		FR: "{field} n’a pas la forme que ce client demande, celle de {sample}.",
 	},
 	keyScheme: {
 		EN: "{field} is not in a scheme that this customer accepts ({schemes}).",
@@ -62,33 +62,72 @@ var words = i18n.Catalogue{
 	keyLine:  {EN: "Invoice line {line}: ", FR: "Ligne de facture {line} : "},
 	keyOr:    {EN: " or ", FR: " ou "},
 
-	keyRequireAny:    {EN: "One of these is missing: {fields}.", FR: "Il manque l’un de ces éléments : {fields}."},
-	keySyntax:        {EN: "This customer does not accept the syntax of the document ({accepted}).", FR: "Ce client n’accepte pas la syntaxe du document ({accepted})."},
-	keyCustomization: {EN: "This customer does not accept the specification of the document ({accepted}).", FR: "Ce client n’accepte pas la spécification du document ({accepted})."},
-	keyDocumentBytes: {EN: "The document is larger than the {most} bytes that this customer accepts.", FR: "Le document dépasse les {most} octets que ce client accepte."},
-	keyCurrency:      {EN: "This customer does not accept the currency ({accepted}).", FR: "Ce client n’accepte pas la devise ({accepted})."},
-	keyTotalLimit:    {EN: "The total with VAT is more than the {most} that this customer accepts.", FR: "Le total TTC dépasse les {most} que ce client accepte."},
+	keyRequireAny: {EN: "One of these is missing: {fields}.", FR: "Il manque l’un de ces éléments : {fields}."},
+	keySyntax: {
+		EN: "This customer does not accept the syntax of the document ({accepted}).",
+		FR: "Ce client n’accepte pas la syntaxe du document ({accepted}).",
+	},
+	keyCustomization: {
+		EN: "This customer does not accept the specification of the document ({accepted}).",
+		FR: "Ce client n’accepte pas la spécification du document ({accepted}).",
+	},
+	keyDocumentBytes: {
+		EN: "The document is larger than the {most} bytes that this customer accepts.",
+		FR: "Le document dépasse les {most} octets que ce client accepte.",
+	},
+	keyCurrency: {EN: "This customer does not accept the currency ({accepted}).", FR: "Ce client n’accepte pas la devise ({accepted})."},
+	keyTotalLimit: {
+		EN: "The total with VAT is more than the {most} that this customer accepts.",
+		FR: "Le total TTC dépasse les {most} que ce client accepte.",
+	},
 	keyTotalCurrency: {
 		EN: "The total with VAT cannot be compared with the limit of {most}: it is in another currency.",
 		FR: "Le total TTC ne peut pas être comparé à la limite de {most} : il est dans une autre devise.",
 	},
-	keyAttachment:     {EN: "An attached file is missing: {what}.", FR: "Il manque une pièce jointe : {what}."},
-	keyAttachmentMIME: {EN: "This customer does not accept the type of the attached file ({accepted}).", FR: "Ce client n’accepte pas le type de la pièce jointe ({accepted})."},
-	keyAttachmentSize: {EN: "The attached file is larger than the {most} bytes that this customer accepts.", FR: "La pièce jointe dépasse les {most} octets que ce client accepte."},
-	keyAttachments:    {EN: "There are more attached files than the {most} that this customer accepts.", FR: "Il y a plus de pièces jointes que les {most} que ce client accepte."},
-	keyAttachmentsSum: {EN: "The attached files together are larger than the {most} bytes that this customer accepts.", FR: "Les pièces jointes dépassent ensemble les {most} octets que ce client accepte."},
-	keyDueDate:        {EN: "The payment due date is missing.", FR: "Il manque la date d’échéance du paiement."},
-	keyMinDueDays:     {EN: "Payment is due less than {days} days after the issue date.", FR: "Le paiement est dû moins de {days} jours après la date d’émission."},
-	keyMaxDueDays:     {EN: "Payment is due more than {days} days after the issue date.", FR: "Le paiement est dû plus de {days} jours après la date d’émission."},
-	keyMeans:          {EN: "This customer does not accept the means of payment ({accepted}).", FR: "Ce client n’accepte pas le moyen de paiement ({accepted})."},
+	keyAttachment: {EN: "An attached file is missing: {what}.", FR: "Il manque une pièce jointe : {what}."},
+	keyAttachmentMIME: {
+		EN: "This customer does not accept the type of the attached file ({accepted}).",
+		FR: "Ce client n’accepte pas le type de la pièce jointe ({accepted}).",
+	},
+	keyAttachmentSize: {
+		EN: "The attached file is larger than the {most} bytes that this customer accepts.",
+		FR: "La pièce jointe dépasse les {most} octets que ce client accepte.",
+	},
+	keyAttachments: {
+		EN: "There are more attached files than the {most} that this customer accepts.",
+		FR: "Il y a plus de pièces jointes que les {most} que ce client accepte.",
+	},
+	keyAttachmentsSum: {
+		EN: "The attached files together are larger than the {most} bytes that this customer accepts.",
+		FR: "Les pièces jointes dépassent ensemble les {most} octets que ce client accepte.",
+	},
+	keyDueDate: {EN: "The payment due date is missing.", FR: "Il manque la date d’échéance du paiement."},
+	keyMinDueDays: {
+		EN: "Payment is due less than {days} days after the issue date.",
+		FR: "Le paiement est dû moins de {days} jours après la date d’émission.",
+	},
+	keyMaxDueDays: {
+		EN: "Payment is due more than {days} days after the issue date.",
+		FR: "Le paiement est dû plus de {days} jours après la date d’émission.",
+	},
+	keyMeans: {
+		EN: "This customer does not accept the means of payment ({accepted}).",
+		FR: "Ce client n’accepte pas le moyen de paiement ({accepted}).",
+	},
 
 	keyNoOrder:       {EN: "There is no order to compare the invoice with.", FR: "Il n’y a pas de commande à laquelle comparer la facture."},
 	keyOrderNumber:   {EN: "The invoice names another order than {order}.", FR: "La facture cite une autre commande que {order}."},
 	keyOrderCurrency: {EN: "The order is in {currency}.", FR: "La commande est en {currency}."},
 	keyOtherLine:     {EN: "It is no line of the order {order}.", FR: "Elle ne figure pas sur la commande {order}."},
-	keyOrderUnit:     {EN: "The order has the unit {unit}, so that prices and quantities cannot be compared.", FR: "La commande est dans l’unité {unit} : prix et quantités ne sont pas comparables."},
-	keyOrderNoPrice:  {EN: "The order states no price to compare with.", FR: "La commande n’indique pas de prix auquel comparer."},
-	keyPrice:         {EN: "The price differs from the order’s, {ordered}, by more than this customer accepts.", FR: "Le prix s’écarte de celui de la commande, {ordered}, plus que ce client ne l’accepte."},
+	keyOrderUnit: {
+		EN: "The order has the unit {unit}, so that prices and quantities cannot be compared.",
+		FR: "La commande est dans l’unité {unit} : prix et quantités ne sont pas comparables.",
+	},
+	keyOrderNoPrice: {EN: "The order states no price to compare with.", FR: "La commande n’indique pas de prix auquel comparer."},
+	keyPrice: {
+		EN: "The price differs from the order’s, {ordered}, by more than this customer accepts.",
+		FR: "Le prix s’écarte de celui de la commande, {ordered}, plus que ce client ne l’accepte.",
+	},
 	keyQuantity: {
 		EN: "With {before} invoiced before, this is more than the {ordered} ordered and what this customer accepts on top.",
 		FR: "Avec {before} déjà facturé, cela dépasse les {ordered} commandés et l’écart que ce client accepte.",
