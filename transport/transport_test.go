@@ -92,8 +92,15 @@ func TestKeyRing(t *testing.T) {
 		at              time.Time
 		want            byte
 	}{
-		{"a", "p", day, 1}, {"a", "q", day, 1}, {"a", "p", day.Add(time.Second), 2}, {"a", "q", day.Add(time.Second), 0},
-		{"a", "p", day.Add(time.Millisecond), 0}, {"a", "", day, 0}, {"b", "p", day, 0}, {"c", "p", day, 0}, {"", "p", day, 0},
+		{"a", "p", day, 1},
+		{"a", "q", day, 1},
+		{"a", "p", day.Add(time.Second), 2},
+		{"a", "q", day.Add(time.Second), 0},
+		{"a", "p", day.Add(time.Millisecond), 0},
+		{"a", "", day, 0},
+		{"b", "p", day, 0},
+		{"c", "p", day, 0},
+		{"", "p", day, 0},
 	} {
 		got, err := ring.PublicKey(t.Context(), c.id, c.participant, c.at)
 		if c.want != 0 {

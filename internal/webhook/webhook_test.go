@@ -223,12 +223,20 @@ func TestAnswers(t *testing.T) {
 		code   string
 		after  time.Duration
 	}{
-		{200, "", Delivered, "", 0}, {204, "9", Delivered, "", 0}, {299, "", Delivered, "", 0},
+		{200, "", Delivered, "", 0},
+		{204, "9", Delivered, "", 0},
+		{299, "", Delivered, "", 0},
 		{410, "9", Gone, "webhook.status_410", 0},
-		{301, "", Retry, CodeRedirect, 0}, {307, "", Retry, CodeRedirect, 0}, {304, "", Retry, CodeRedirect, 0},
-		{400, "", Retry, "webhook.status_400", 0}, {404, "", Retry, "webhook.status_404", 0}, {500, "", Retry, "webhook.status_500", 0},
-		{429, "60", Retry, "webhook.status_429", time.Minute}, {503, "Fri, 20 Nov 2026 12:00:30 GMT", Retry, "webhook.status_503", 30 * time.Second},
-		{503, "99999999", Retry, "webhook.status_503", 24 * time.Hour}, {503, "soon", Retry, "webhook.status_503", 0},
+		{301, "", Retry, CodeRedirect, 0},
+		{307, "", Retry, CodeRedirect, 0},
+		{304, "", Retry, CodeRedirect, 0},
+		{400, "", Retry, "webhook.status_400", 0},
+		{404, "", Retry, "webhook.status_404", 0},
+		{500, "", Retry, "webhook.status_500", 0},
+		{429, "60", Retry, "webhook.status_429", time.Minute},
+		{503, "Fri, 20 Nov 2026 12:00:30 GMT", Retry, "webhook.status_503", 30 * time.Second},
+		{503, "99999999", Retry, "webhook.status_503", 24 * time.Hour},
+		{503, "soon", Retry, "webhook.status_503", 0},
 	} {
 		status.Store(int32(c.status))
 		retry.Store(c.retry)

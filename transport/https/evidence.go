@@ -158,8 +158,10 @@ type checked struct {
 
 // checkRequest verifies the sender's signature, at the time it names itself.
 func (ev *evidence) checkRequest(ctx context.Context, trust transport.Trust) (checked, *transport.Error) {
-	return check(ctx, trust, exchange{request: ev.Request}, ev.Request.Fields, tagRequest, requestCovered(),
-		ev.Request.Fields["facteur-sender"], placeRequestSignature, placeRequestKey)
+	return expected{
+		tag: tagRequest, covered: requestCovered(), participant: ev.Request.Fields["facteur-sender"],
+		signature: placeRequestSignature, key: placeRequestKey,
+	}.check(ctx, trust, exchange{request: ev.Request}, ev.Request.Fields)
 }
 
 // signer is the participant who must have signed the receipt.
@@ -167,8 +169,10 @@ func (ev *evidence) signer() string { return cmp.Or(ev.Peer, ev.Request.Fields["
 
 // checkReceipt verifies the receiver's signature and what the receipt says against the request.
 func (ev *evidence) checkReceipt(ctx context.Context, trust transport.Trust) (checked, *transport.Error) {
-	c, broke := check(ctx, trust, exchange{request: ev.Request, response: &ev.Response}, ev.Response.Fields, tagReceipt,
-		receiptCovered(), ev.signer(), placeReceiptSignature, placeReceiptKey)
+	c, broke := expected{
+		tag: tagReceipt, covered: receiptCovered(), participant: ev.signer(),
+		signature: placeReceiptSignature, key: placeReceiptKey,
+	}.check(ctx, trust, exchange{request: ev.Request, response: &ev.Response}, ev.Response.Fields)
 	if broke != nil {
 		return c, broke
 	}
@@ -195,25 +199,33 @@ func (ev *evidence) checkReceipt(ctx context.Context, trust transport.Trust) (ch
 	return c, nil
 }
 
-// check verifies the one signature with that tag, made by a key that may speak for the participant.
-func check(ctx context.Context, trust transport.Trust, x exchange, f fields, tag string, required []component, participant, placeSignature, placeKey string) (checked, *transport.Error) {
-	s, err := theSignature(f, tag)
+// expected is a signature that must be there.
+type expected struct {
+	tag            string
+	covered        []component
+	participant    string // for whom its key must speak
+	signature, key string // places to name
+}
+
+// check verifies the one signature with that tag among the fields f of x.
+func (want expected) check(ctx context.Context, trust transport.Trust, x exchange, f fields) (checked, *transport.Error) {
+	s, err := theSignature(f, want.tag)
+	if err == nil {
+		err = s.covers(want.covered)
+	}
+	if err == nil && (s.created.IsZero() || s.keyID == "" || s.alg == "") {
+		err = errors.New("the signature lacks created, keyid or alg")
+	}
+	var base []byte
+	if err == nil {
+		base, err = s.base(x)
+	}
 	if err != nil {
-		return checked{}, broken(placeSignature, err.Error())
+		return checked{}, broken(want.signature, err.Error())
 	}
-	if err := s.covers(required); err != nil {
-		return checked{}, broken(placeSignature, err.Error())
-	}
-	if s.created.IsZero() || s.keyID == "" || s.alg == "" {
-		return checked{}, broken(placeSignature, "the signature lacks created, keyid or alg")
-	}
-	base, err := s.base(x)
+	key, err := trust.PublicKey(ctx, s.keyID, want.participant, s.created)
 	if err != nil {
-		return checked{}, broken(placeSignature, err.Error())
-	}
-	key, err := trust.PublicKey(ctx, s.keyID, participant, s.created)
-	if err != nil {
-		e := broken(placeKey, "the key may not speak for the participant").Because(err)
+		e := broken(want.key, "the key may not speak for the participant").Because(err)
 		var cause *transport.Error
 		if errors.As(err, &cause) {
 			e.Message, e.Retry = cause.Message, cause.Retry
@@ -221,7 +233,7 @@ func check(ctx context.Context, trust transport.Trust, x exchange, f fields, tag
 		return checked{}, e
 	}
 	if err := verifyBase(key, s.alg, base, s.value); err != nil {
-		return checked{}, broken(placeSignature, err.Error())
+		return checked{}, broken(want.signature, err.Error())
 	}
 	return checked{s.keyID, s.created, s.expires}, nil
 }

@@ -32,17 +32,27 @@ const validity = 5 * time.Minute
 // requestCovered must be covered by the sender's signature.
 func requestCovered() []component {
 	return []component{
-		{name: "@method"}, {name: "@authority"}, {name: "@path"}, {name: "content-digest"}, {name: "content-type"},
-		{name: "facteur-message-id"}, {name: "facteur-sender"}, {name: "facteur-receiver"},
+		{name: "@method"},
+		{name: "@authority"},
+		{name: "@path"},
+		{name: "content-digest"},
+		{name: "content-type"},
+		{name: "facteur-message-id"},
+		{name: "facteur-sender"},
+		{name: "facteur-receiver"},
 	}
 }
 
 // receiptCovered must be covered by the receiver's signature.
 func receiptCovered() []component {
 	return []component{
-		{name: "@status"}, {name: "content-digest"}, {name: "content-type"},
-		{name: "content-digest", req: true}, {name: "facteur-message-id", req: true},
-		{name: "facteur-sender", req: true}, {name: "facteur-receiver", req: true},
+		{name: "@status"},
+		{name: "content-digest"},
+		{name: "content-type"},
+		{name: "content-digest", req: true},
+		{name: "facteur-message-id", req: true},
+		{name: "facteur-sender", req: true},
+		{name: "facteur-receiver", req: true},
 	}
 }
 

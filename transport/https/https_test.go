@@ -310,7 +310,7 @@ func TestSendRefusesMisuse(t *testing.T) {
 	} {
 		for _, s := range []transport.Sender{p.gateway, ap} {
 			_, err := s.Send(t.Context(), c.m, transport.Endpoint{Address: c.address})
-			if e, ok := err.(*transport.Error); !ok || e.Code != c.code { //nolint:errorlint // the contract is this very type
+			if e, ok := err.(*transport.Error); !ok || e.Code != c.code {
 				t.Errorf("%s, %T: %v", name, s, err)
 			} else if strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: the error tells a secret: %v", name, err)

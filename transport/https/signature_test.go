@@ -118,7 +118,7 @@ func TestAlgorithmMustFitKey(t *testing.T) {
 		for _, alg := range []string{algRSAPSS, algRSAv15, algECDSA256, algEd25519, "hmac-sha256", "none", ""} {
 			err := verifyBase(key, alg, []byte("x"), make([]byte, 64))
 			fits := strings.Contains(strings.Join(own, " ")+" ", alg+" ") && alg != ""
-			if err == nil || (err == errSignature) != fits { //nolint:errorlint // unwrapped on purpose
+			if err == nil || (err == errSignature) != fits {
 				t.Errorf("%s with %q: %v", id, alg, err)
 			}
 		}

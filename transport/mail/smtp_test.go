@@ -49,8 +49,10 @@ func TestRefusalsAtEachStage(t *testing.T) {
 		{name: "end 452", relay: end(452), outcome: temporary, code: "smtp.end_452"},
 		{name: "end 554", relay: end(554), outcome: rejected, code: "smtp.end_554"},
 		{name: "no STARTTLS", relay: func(s *smtp.Server, _ *relay) { s.TLSConfig = nil }, outcome: temporary, code: "smtp.tls_missing"},
-		{name: "no STARTTLS for a password", relay: func(s *smtp.Server, _ *relay) { s.TLSConfig, s.AllowInsecureAuth = nil, true },
-			config: func(c *Config) { user(c); c.TLS = TLSOpportunistic }, outcome: temporary, code: "smtp.tls_missing"},
+		{
+			name: "no STARTTLS for a password", relay: func(s *smtp.Server, _ *relay) { s.TLSConfig, s.AllowInsecureAuth = nil, true },
+			config: func(c *Config) { user(c); c.TLS = TLSOpportunistic }, outcome: temporary, code: "smtp.tls_missing",
+		},
 		{name: "untrusted", config: func(c *Config) { c.RootCAs = x509.NewCertPool() }, outcome: temporary, code: "tls.untrusted"},
 		{name: "untrusted, opportunistic", config: func(c *Config) { c.RootCAs, c.TLS = x509.NewCertPool(), TLSOpportunistic }, outcome: temporary, code: "tls.untrusted"},
 		{name: "expired", config: func(c *Config) { c.Now = func() time.Time { return noon.AddDate(1, 0, 0) } }, outcome: temporary, code: "tls.untrusted"},
@@ -150,7 +152,6 @@ func play(c net.Conn, greeting string, answers map[string]string) {
 			if command = "END"; line != ".\r\n" {
 				continue
 			}
-			content = false
 		}
 		answer, ok := answers[command]
 		if !ok {
@@ -244,11 +245,10 @@ func TestUnusualReplies(t *testing.T) {
 }
 
 func TestSTARTTLSFailures(t *testing.T) {
-	offer := map[string]string{"EHLO": "250-relay.example\r\n250 STARTTLS\r\n"}
 	for answer, code := range map[string]string{
 		"454 not now\r\n": "smtp.tls_454", "502 no\r\n": "smtp.tls_502", "close": "smtp.tls_lost", "220 go\r\n": "smtp.tls_lost", "hang": "smtp.tls_timeout",
 	} {
-		offer["STAR"] = answer
+		offer := map[string]string{"EHLO": "250-relay.example\r\n250 STARTTLS\r\n", "STAR": answer}
 		s := newSender(t, script(t, "220 hi\r\n", offer), nil, func(c *Config) { c.Timeout = 300 * time.Millisecond })
 		wants(t, send(t, s, invoice("1"), "ap@customer.example"), transport.Temporary, code)
 	}

@@ -24,10 +24,8 @@ func readGroups(r io.Reader) ([]textproto.Header, error) {
 		return nil, unreadable("the report is too large")
 	}
 	var groups []textproto.Header
-	for br := bufio.NewReader(bytes.NewReader(b)); ; {
-		if _, err := br.Peek(1); err != nil {
-			return groups, nil
-		}
+	left := bytes.NewReader(b)
+	for br := bufio.NewReader(left); left.Len()+br.Buffered() > 0; {
 		h, err := textproto.ReadHeader(br) // takes at least a line
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, unreadable("block " + strconv.Itoa(len(groups)+1) + " of the report is malformed").Because(err)
@@ -39,6 +37,7 @@ func readGroups(r io.Reader) ([]textproto.Header, error) {
 			return nil, unreadable("the report has too many blocks")
 		}
 	}
+	return groups, nil
 }
 
 // readDeliveryStatus reads message/delivery-status: one block on the message, one for each recipient.
