@@ -1,10 +1,14 @@
 package invoice
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
+	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -24,19 +28,21 @@ var (
 //
 // A Decimal keeps its scale: "10.00" stays "10.00", although it equals "10".
 type Decimal struct {
-	unscaled *big.Int // nil is zero; never modified after construction
+	// The number is unscaled × 10^-scale. Amounts that people write fit 64 bits,
+	// and then nothing is allocated; big holds those, and only those, that do not.
+	unscaled int64
+	big      *big.Int // never modified after construction
 	scale    int32    // number of decimals, never negative
 }
 
 // NewDecimal returns unscaled × 10^-scale: NewDecimal(1050, 2) is 10.50.
 // With a negative scale the number is a whole one with that many zeros.
 func NewDecimal(unscaled int64, scale int32) Decimal {
-	n := big.NewInt(unscaled)
 	if scale < 0 {
-		n.Mul(n, pow10(-scale))
-		scale = 0
+		n := big.NewInt(unscaled)
+		return fromBig(n.Mul(n, pow10(-scale)), 0)
 	}
-	return Decimal{n, scale}
+	return Decimal{unscaled: unscaled, scale: scale}
 }
 
 // ParseDecimal reads the lexical form of xs:decimal without surrounding space:
@@ -44,6 +50,9 @@ func NewDecimal(unscaled int64, scale int32) Decimal {
 // "5."). Exponents, separators, NaN and INF are refused. The scale is kept; a
 // leading "+", leading zeros and the sign of zero are not.
 func ParseDecimal(s string) (Decimal, error) {
+	if n, scale, ok := parseShort(s); ok {
+		return Decimal{unscaled: n, scale: scale}, nil
+	}
 	digits := strings.TrimLeft(s, "+-")
 	if len(s)-len(digits) > 1 {
 		return Decimal{}, fmt.Errorf("%w: %.40q", ErrDecimalSyntax, s)
@@ -59,7 +68,37 @@ func ParseDecimal(s string) (Decimal, error) {
 	if s[0] == '-' {
 		n.Neg(n)
 	}
-	return Decimal{n, int32(len(fraction))}, nil
+	return fromBig(n, int32(len(fraction))), nil
+}
+
+// parseShort reads what ParseDecimal reads, if it has no "+" and at most 18 digits.
+func parseShort(s string) (n int64, scale int32, ok bool) {
+	digits := strings.TrimPrefix(s, "-")
+	if len(digits) > 19 {
+		return 0, 0, false
+	}
+	point, count := -1, 0
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case c >= '0' && c <= '9':
+			n = 10*n + int64(c-'0')
+			count++
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, 0, false
+		}
+	}
+	if count == 0 || count > 18 {
+		return 0, 0, false
+	}
+	if point >= 0 {
+		scale = int32(len(digits) - point - 1)
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, scale, true
 }
 
 // MustDecimal is [ParseDecimal] for constants; it panics on bad text.
@@ -76,8 +115,14 @@ func (d Decimal) Ptr() *Decimal { return &d }
 
 // Add returns d + e, with the larger of the two scales.
 func (d Decimal) Add(e Decimal) Decimal {
+	if a, b, scale, ok := alignShort(d, e); ok {
+		// The sum of two numbers of one sign has that sign, or has overflowed.
+		if sum := a + b; (a < 0) != (b < 0) || (sum < 0) == (a < 0) {
+			return Decimal{unscaled: sum, scale: scale}
+		}
+	}
 	a, b, scale := align(d, e)
-	return Decimal{new(big.Int).Add(a, b), scale}
+	return fromBig(a.Add(a, b), scale)
 }
 
 // Sub returns d − e, with the larger of the two scales.
@@ -85,7 +130,13 @@ func (d Decimal) Sub(e Decimal) Decimal { return d.Add(e.Neg()) }
 
 // Mul returns d × e exactly; the scales add up.
 func (d Decimal) Mul(e Decimal) Decimal {
-	return Decimal{new(big.Int).Mul(d.int(), e.int()), d.scale + e.scale}
+	if d.big == nil && e.big == nil {
+		if n, ok := mul(d.unscaled, e.unscaled); ok {
+			return Decimal{unscaled: n, scale: d.scale + e.scale}
+		}
+	}
+	n := d.int()
+	return fromBig(n.Mul(n, e.int()), d.scale+e.scale)
 }
 
 // Div returns d ÷ e rounded half away from zero to the given number of
@@ -96,23 +147,43 @@ func (d Decimal) Div(e Decimal, places int32) Decimal {
 	}
 	places = max(places, 0)
 	// d/e × 10^places, as one quotient of whole numbers.
-	num, den := d.int(), e.int()
-	if shift := places + e.scale - d.scale; shift >= 0 {
-		num = new(big.Int).Mul(num, pow10(shift))
-	} else {
-		den = new(big.Int).Mul(den, pow10(-shift))
+	shift := places + e.scale - d.scale
+	if d.big == nil && e.big == nil {
+		if n, ok := quoShort(d.unscaled, e.unscaled, shift); ok {
+			return Decimal{unscaled: n, scale: places}
+		}
 	}
-	return Decimal{quoHalfAway(num, den), places}
+	num, den := d.int(), e.int()
+	if shift >= 0 {
+		num.Mul(num, pow10(shift))
+	} else {
+		den.Mul(den, pow10(-shift))
+	}
+	return fromBig(quoHalfAway(num, den), places)
 }
 
 // Neg returns −d.
-func (d Decimal) Neg() Decimal { return Decimal{new(big.Int).Neg(d.int()), d.scale} }
+func (d Decimal) Neg() Decimal {
+	if d.big == nil && d.unscaled != math.MinInt64 {
+		return Decimal{unscaled: -d.unscaled, scale: d.scale}
+	}
+	n := d.int()
+	return fromBig(n.Neg(n), d.scale)
+}
 
 // Abs returns d without its sign.
-func (d Decimal) Abs() Decimal { return Decimal{new(big.Int).Abs(d.int()), d.scale} }
+func (d Decimal) Abs() Decimal {
+	if d.Sign() < 0 {
+		return d.Neg()
+	}
+	return d
+}
 
 // Cmp compares values: -1 when d < e, 0 when they are equal, +1 when d > e.
 func (d Decimal) Cmp(e Decimal) int {
+	if a, b, _, ok := alignShort(d, e); ok {
+		return cmp.Compare(a, b)
+	}
 	a, b, _ := align(d, e)
 	return a.Cmp(b)
 }
@@ -121,7 +192,12 @@ func (d Decimal) Cmp(e Decimal) int {
 func (d Decimal) Equal(e Decimal) bool { return d.Cmp(e) == 0 }
 
 // Sign returns -1, 0 or +1.
-func (d Decimal) Sign() int { return d.int().Sign() }
+func (d Decimal) Sign() int {
+	if d.big != nil {
+		return d.big.Sign()
+	}
+	return cmp.Compare(d.unscaled, 0)
+}
 
 // IsZero tells whether d is the number 0, at any scale.
 func (d Decimal) IsZero() bool { return d.Sign() == 0 }
@@ -140,15 +216,20 @@ func (d Decimal) Scale() int { return int(d.scale) }
 // add numbers that already have two decimals, where no half can arise.
 func (d Decimal) Round(places int32) Decimal {
 	places = max(places, 0)
-	if places >= d.scale {
-		return Decimal{new(big.Int).Mul(d.int(), pow10(places-d.scale)), places}
+	if places == d.scale {
+		return d
 	}
-	return Decimal{quoHalfAway(d.int(), pow10(d.scale-places)), places}
+	return d.Div(NewDecimal(1, 0), places)
 }
 
 // String writes d as xs:decimal with all its decimals: "-0.50", "1200".
 func (d Decimal) String() string {
-	s := d.int().String()
+	var s string
+	if d.big != nil {
+		s = d.big.String()
+	} else {
+		s = strconv.FormatInt(d.unscaled, 10)
+	}
 	if d.scale == 0 {
 		return s
 	}
@@ -191,23 +272,113 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 	return d.UnmarshalText([]byte(text))
 }
 
+// int returns the unscaled number as an integer of the caller's own.
 func (d Decimal) int() *big.Int {
-	if d.unscaled == nil {
-		return new(big.Int)
+	if d.big != nil {
+		return new(big.Int).Set(d.big)
 	}
-	return d.unscaled
+	return big.NewInt(d.unscaled)
+}
+
+// fromBig takes n over.
+func fromBig(n *big.Int, scale int32) Decimal {
+	if n.IsInt64() {
+		return Decimal{unscaled: n.Int64(), scale: scale}
+	}
+	return Decimal{big: n, scale: scale}
 }
 
 // align brings two numbers to the larger scale.
 func align(d, e Decimal) (a, b *big.Int, scale int32) {
-	a, b = d.int(), e.int()
+	a, b, scale = d.int(), e.int(), max(d.scale, e.scale)
+	if d.scale < scale {
+		a.Mul(a, pow10(scale-d.scale))
+	}
+	if e.scale < scale {
+		b.Mul(b, pow10(scale-e.scale))
+	}
+	return a, b, scale
+}
+
+// alignShort is align where everything fits 64 bits.
+func alignShort(d, e Decimal) (a, b int64, scale int32, ok bool) {
+	if d.big != nil || e.big != nil {
+		return 0, 0, 0, false
+	}
+	a, b, scale, ok = d.unscaled, e.unscaled, d.scale, true
 	switch {
 	case d.scale < e.scale:
-		a = new(big.Int).Mul(a, pow10(e.scale-d.scale))
+		scale = e.scale
+		a, ok = shiftShort(a, e.scale-d.scale)
 	case e.scale < d.scale:
-		b = new(big.Int).Mul(b, pow10(d.scale-e.scale))
+		b, ok = shiftShort(b, d.scale-e.scale)
 	}
-	return a, b, max(d.scale, e.scale)
+	return a, b, scale, ok
+}
+
+// shiftShort returns n × 10^by, if it fits.
+func shiftShort(n int64, by int32) (int64, bool) {
+	if int(by) >= len(powersOfTen) {
+		return 0, n == 0
+	}
+	return mul(n, int64(powersOfTen[by]))
+}
+
+// mul returns a × b, if it fits.
+func mul(a, b int64) (int64, bool) {
+	high, low := bits.Mul64(magnitude(a), magnitude(b))
+	if high != 0 || low > math.MaxInt64 {
+		return 0, false
+	}
+	if (a < 0) != (b < 0) {
+		return -int64(low), true
+	}
+	return int64(low), true
+}
+
+// quoShort returns num × 10^shift ÷ den, rounded half away from zero, if it
+// fits; num × 10^shift may have 128 bits.
+func quoShort(num, den int64, shift int32) (int64, bool) {
+	high, low, divisor := uint64(0), magnitude(num), magnitude(den)
+	switch {
+	case shift >= int32(len(powersOfTen)) || -shift >= int32(len(powersOfTen)):
+		return 0, false
+	case shift >= 0:
+		high, low = bits.Mul64(low, powersOfTen[shift])
+	default:
+		over, product := bits.Mul64(divisor, powersOfTen[-shift])
+		if over != 0 {
+			return 0, false
+		}
+		divisor = product
+	}
+	if high >= divisor {
+		return 0, false
+	}
+	quo, rem := bits.Div64(high, low, divisor)
+	if quo >= math.MaxInt64 {
+		return 0, false
+	}
+	if rem >= divisor-rem {
+		quo++
+	}
+	if (num < 0) != (den < 0) {
+		return -int64(quo), true
+	}
+	return int64(quo), true
+}
+
+func magnitude(n int64) uint64 {
+	if n < 0 {
+		return -uint64(n)
+	}
+	return uint64(n)
+}
+
+// powersOfTen are those that fit 64 bits with a sign.
+var powersOfTen = [...]uint64{
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+	1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 }
 
 func pow10(n int32) *big.Int {
