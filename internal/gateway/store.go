@@ -136,6 +136,8 @@ type LogReader interface {
 type Tx interface {
 	Reader
 
+	// PutIdempotent gives ErrDuplicate, pointing at the first answer's record, for
+	// a key that is known.
 	PutIdempotent(ctx context.Context, r IdempotencyRecord) error
 
 	// InsertOrder gives ErrDuplicate, pointing at the first, when the business key exists.
@@ -152,6 +154,8 @@ type Tx interface {
 	InsertDocument(ctx context.Context, d Document) error // the same row twice is one
 	InsertVerdict(ctx context.Context, v VerdictRecord) error
 
+	// InsertDelivery gives ErrDuplicate, pointing at the first, for a message id
+	// that is known: it is never given twice.
 	InsertDelivery(ctx context.Context, d *Delivery) error
 	UpdateDelivery(ctx context.Context, d *Delivery) error
 	PutAttempt(ctx context.Context, a Attempt) error // insert or, by delivery and n, update
