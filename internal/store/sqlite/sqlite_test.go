@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"facteur.dev/facteur/internal/gateway"
@@ -63,4 +66,79 @@ func TestTheFileIsForTheUserAlone(t *testing.T) {
 			t.Errorf("%s: %v, %v", file, info, err)
 		}
 	}
+}
+
+// recorder notes the queries that a store runs.
+type recorder struct {
+	*sqlite.DB
+	mu      sync.Mutex
+	queries map[string]bool
+}
+
+func (r *recorder) Bind(query string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queries[query] = true
+	return r.DB.Bind(query)
+}
+
+// TestNoQueryScansATable asks SQLite how it would run every query of the suite.
+func TestNoQueryScansATable(t *testing.T) {
+	meant := []string{"FROM schema_versions", "FROM tenants ORDER BY", "FROM tenants WHERE EXISTS", "SELECT COUNT(*) FROM tasks"}
+	ctx := t.Context()
+	recorded := &recorder{queries: map[string]bool{}}
+	var db *sqlite.DB
+	t.Run("suite", func(t *testing.T) {
+		storetest.Run(t, func(t testing.TB, queue sqlstore.Queue) gateway.Store {
+			t.Helper()
+			var err error
+			if db, err = sqlite.Open(ctx, filepath.Join(t.TempDir(), "facteur.db")); err != nil {
+				t.Fatal(err)
+			}
+			r := &recorder{DB: db, queries: recorded.queries}
+			store, err := sqlstore.Open(ctx, r, queue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		})
+	})
+	explained := 0
+	for query := range recorded.queries {
+		if !strings.HasPrefix(query, "SELECT") && !strings.HasPrefix(query, "UPDATE") && !strings.HasPrefix(query, "DELETE") ||
+			slices.ContainsFunc(meant, func(m string) bool { return strings.Contains(query, m) }) {
+			continue
+		}
+		for _, step := range plan(t, db, query) {
+			if strings.HasPrefix(step, "SCAN") {
+				t.Errorf("%s:\n%s", step, query)
+			}
+		}
+		explained++
+	}
+	if explained < 100 {
+		t.Errorf("only %d queries were looked at", explained)
+	}
+}
+
+// plan gives the steps in which SQLite would run a query.
+func plan(t *testing.T, db *sqlite.DB, query string) (steps []string) {
+	t.Helper()
+	rows, err := db.Writer().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }

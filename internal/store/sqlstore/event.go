@@ -56,12 +56,12 @@ func (s *session) Timeline(ctx context.Context, f gateway.EventFilter) ([]gatewa
 func (s *session) EventsAfter(ctx context.Context, seq int64, f gateway.EventFilter, limit int) ([]gateway.Event, error) {
 	where := s.events(f)
 	where.and("seq > ?", seq)
-	return events.all(ctx, s, where.where()+" ORDER BY seq LIMIT ?", append(where.args, int64(limit))...)
+	return events.all(ctx, s, where.where()+" ORDER BY seq LIMIT ?", append(where.args, int64(max(limit, 0)))...)
 }
 
 // Unsealed implements gateway.Reader.
 func (s *session) Unsealed(ctx context.Context, limit int) ([]gateway.Event, error) {
-	return events.all(ctx, s, "WHERE tenant = ? AND seq IS NULL ORDER BY recorded_at, id LIMIT ?", string(s.tenant), int64(limit))
+	return events.all(ctx, s, "WHERE tenant = ? AND seq IS NULL ORDER BY recorded_at, id LIMIT ?", string(s.tenant), int64(max(limit, 0)))
 }
 
 func (s *session) events(f gateway.EventFilter) *filter {

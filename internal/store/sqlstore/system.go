@@ -88,7 +88,7 @@ func (x system) UnsealedTenants(ctx context.Context) (list []gateway.TenantID, e
 			err := rows.Scan(str(&id))
 			list = append(list, id)
 			return err
-		}, "SELECT DISTINCT tenant FROM events WHERE seq IS NULL ORDER BY tenant")
+		}, "SELECT tenant FROM tenants WHERE EXISTS (SELECT 1 FROM events WHERE events.tenant = tenants.tenant AND events.seq IS NULL) ORDER BY tenant")
 	})
 	return list, err
 }

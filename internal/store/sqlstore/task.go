@@ -140,7 +140,7 @@ func (x system) DueTasks(ctx context.Context, now time.Time, after gateway.Wakeu
 		where.and("(due_at, tenant, id) > (?, ?, ?)", micros(after.DueAt), string(after.Tenant), after.TaskID)
 	}
 	err = x.store.read(ctx, "", func(s *session) error {
-		due, err = wakeups.all(ctx, s, where.where()+" ORDER BY due_at, tenant, id LIMIT ?", append(where.args, int64(limit))...)
+		due, err = wakeups.all(ctx, s, where.where()+" ORDER BY due_at, tenant, id LIMIT ?", append(where.args, int64(max(limit, 0)))...)
 		return err
 	})
 	return due, err

@@ -159,6 +159,9 @@ func eventsAfter(e *env) {
 		e.must(err)
 		rest, err := r.Unsealed(e.ctx, 10)
 		e.equal(len(rest), 0)
+		e.must(err)
+		none, err := r.EventsAfter(e.ctx, 0, gateway.EventFilter{}, -1)
+		e.equal(len(none), 0)
 		return err
 	})
 }

@@ -360,6 +360,7 @@ CREATE TABLE portal_links (
     PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX portal_links_invoice ON portal_links (tenant, invoice_id);
+CREATE INDEX portal_links_code ON portal_links (code_expires_at) WHERE code_hash IS NOT NULL;
 
 CREATE TABLE mail_tokens (
     tenant      TEXT    NOT NULL,
