@@ -12,8 +12,8 @@ import (
 	"facteur.dev/facteur/transport"
 )
 
-// EvidenceExchange is the type of evidence that an [AP] sender keeps: JSON that tells what was sent where and
-// what the server answered. It is our own record; nobody signed it.
+// EvidenceExchange is the type of evidence that an [AP] sender keeps, and a [Gateway] when it got no receipt: JSON
+// that tells what was sent where and what the server answered. It is our own record; nobody signed it.
 const EvidenceExchange = "facteur-http-exchange/1"
 
 // AP sends documents to any HTTPS endpoint, authenticated by bearer token or client certificate as the endpoint

@@ -144,17 +144,22 @@ func (s *Gateway) Send(ctx context.Context, m transport.Message, to transport.En
 		return transport.Receipt{}, err
 	}
 	now = s.cfg.Now()
-	if failed == nil {
-		failed = a.classifyStatus(true, true, now)
-	}
 	if failed != nil {
 		return failed.receipt(now), nil
 	}
-	return s.accept(ctx, req, a, to.PeerID, now), nil
+	r := s.accept(ctx, req, a, to.PeerID, now)
+	if r.Outcome != transport.Accepted { // what the peer said, unsigned
+		r.Evidence, r.PeerID = a.record(u, m.ID, header.Get("Content-Digest"))
+		r.EvidenceType = EvidenceExchange
+	}
+	return r, nil
 }
 
-// accept turns a successful answer into a receipt, when it proves what it must.
+// accept turns an answer into a receipt, which is Accepted when it proves what it must.
 func (s *Gateway) accept(ctx context.Context, req request, a *answer, peer string, now time.Time) transport.Receipt {
+	if failed := a.classifyStatus(true, true, now); failed != nil {
+		return failed.receipt(now)
+	}
 	ev := evidence{Type: EvidenceReceipt, Peer: peer, Request: req}
 	ev.Response = response{Status: a.status, Fields: combine(a.header), Body: a.body}
 	ev.trim()

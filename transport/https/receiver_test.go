@@ -228,6 +228,9 @@ func TestInboxDecides(t *testing.T) {
 			if c.code != "" && !strings.Contains(r.Detail, c.code) {
 				t.Errorf("the sender is not told %q: %q", c.code, r.Detail)
 			}
+			if kept := strings.Contains(string(r.Evidence), `"`+EvidenceExchange+`"`); kept != (c.code != "") || (kept && r.EvidenceType != EvidenceExchange) {
+				t.Errorf("evidence: %s", r.Evidence)
+			}
 		})
 	}
 }

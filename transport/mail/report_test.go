@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,6 +173,22 @@ func TestXtext(t *testing.T) {
 			t.Fatalf("%q came back as %q", s, got)
 		}
 	})
+}
+
+func ExampleParseReport() {
+	mail := "From: MAILER-DAEMON@customer.example\r\nTo: bounces+abcdefghijklmnopqrstuvwx@in.supplier.example\r\n" +
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" +
+		"--b\r\nContent-Type: message/delivery-status\r\n\r\n" +
+		"Reporting-MTA: dns; mx.customer.example\r\nOriginal-Envelope-Id: 01J-17\r\n\r\n" +
+		"Final-Recipient: rfc822; ap@customer.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+	rep, err := ParseReport(strings.NewReader(mail))
+	if err != nil {
+		panic(err)
+	}
+	for _, r := range rep.Recipients {
+		fmt.Println(rep.EnvelopeID, r.Final, r.Action, r.Status, r.Bounce)
+	}
+	// Output: 01J-17 ap@customer.example failed 5.1.1 hard
 }
 
 func FuzzParseReport(f *testing.F) {

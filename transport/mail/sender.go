@@ -200,6 +200,26 @@ func (s *Sender) receipt(m transport.Message, env envelope, c *conversation, res
 	return r
 }
 
+// BounceOf says what a receipt of a [Sender] means for the address: BounceNone unless the server refused the
+// recipient for good while we were still talking to it.
+func BounceOf(r transport.Receipt) Bounce {
+	var rec submission
+	if r.Outcome != transport.Rejected || r.EvidenceType != EvidenceSubmission || json.Unmarshal(r.Evidence, &rec) != nil || rec.Stage != stageRcpt {
+		return BounceNone
+	}
+	code, text, _ := strings.Cut(rec.Reply, " ")
+	if enhanced := status(text); enhanced != "" {
+		return Classify(enhanced)
+	}
+	switch code { // servers without enhanced codes (RFC 5321, 4.2.3)
+	case "550", "551", "553":
+		return BounceHard
+	case "552":
+		return BounceSoft
+	}
+	return BounceRefused
+}
+
 // submission is the JSON form of the evidence.
 type submission struct {
 	Type              string    `json:"type"`

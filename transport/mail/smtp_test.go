@@ -244,6 +244,37 @@ func TestUnusualReplies(t *testing.T) {
 	}
 }
 
+// Only a refusal of the recipient says something about the address.
+func TestBounceOf(t *testing.T) {
+	for _, c := range []struct {
+		command, answer string
+		want            Bounce
+	}{
+		{"RCPT", "550 5.1.1 no such user", BounceHard},
+		{"RCPT", "550 no such user", BounceHard},
+		{"RCPT", "553 bad name", BounceHard},
+		{"RCPT", "552 full", BounceSoft},
+		{"RCPT", "550 5.2.2 full", BounceSoft},
+		{"RCPT", "550 5.7.1 policy", BounceRefused},
+		{"RCPT", "554 no", BounceRefused},
+		{"RCPT", "450 4.2.1 later", BounceNone},
+		{"MAIL", "550 5.1.1 odd", BounceNone},
+		{"DATA", "550 5.1.1 odd", BounceNone},
+		{"END", "550 5.1.1 odd", BounceNone},
+		{"RCPT", "250 ok", BounceNone},
+		{"RCPT", "close", BounceNone},
+	} {
+		answer := c.answer
+		if answer != "close" {
+			answer += "\r\n"
+		}
+		s := newSender(t, script(t, "220 hi\r\n", map[string]string{c.command: answer}), nil, func(c *Config) { c.TLS = TLSNone })
+		if r := send(t, s, invoice("1"), "ap@customer.example"); BounceOf(r) != c.want {
+			t.Errorf("%s %s: %q for %+v", c.command, c.answer, BounceOf(r), r)
+		}
+	}
+}
+
 func TestSTARTTLSFailures(t *testing.T) {
 	for answer, code := range map[string]string{
 		"454 not now\r\n": "smtp.tls_454", "502 no\r\n": "smtp.tls_502", "close": "smtp.tls_lost", "220 go\r\n": "smtp.tls_lost", "hang": "smtp.tls_timeout",
