@@ -8,44 +8,42 @@ func (inv *Invoice) Clone() *Invoice {
 	if inv == nil {
 		return nil
 	}
-	return deepCopy(reflect.ValueOf(inv)).Interface().(*Invoice)
+	c := *inv
+	detach(reflect.ValueOf(&c).Elem())
+	return &c
 }
 
-// deepCopy copies pointers, slices and structs of the model. Structs that keep
-// their fields to themselves (Decimal, Date) are immutable and copied as they
-// are.
-func deepCopy(v reflect.Value) reflect.Value {
+// detach puts copies in the place of the pointers and slices of v, as deep as they
+// go. Structs that keep their fields to themselves (Decimal, Date) are immutable
+// and need none.
+func detach(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
-			return v
+			return
 		}
 		c := reflect.New(v.Type().Elem())
-		c.Elem().Set(deepCopy(v.Elem()))
-		return c
+		c.Elem().Set(v.Elem())
+		detach(c.Elem())
+		v.Set(c)
 	case reflect.Slice:
 		if v.IsNil() {
-			return v
+			return
 		}
 		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			reflect.Copy(c, v)
-			return c
-		}
-		for i := range v.Len() {
-			c.Index(i).Set(deepCopy(v.Index(i)))
-		}
-		return c
-	case reflect.Struct:
-		c := reflect.New(v.Type()).Elem()
-		c.Set(v)
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				c.Field(i).Set(deepCopy(v.Field(i)))
+		reflect.Copy(c, v)
+		if v.Type().Elem().Kind() != reflect.Uint8 {
+			for i := range c.Len() {
+				detach(c.Index(i))
 			}
 		}
-		return c
-	default:
-		return v
+		v.Set(c)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanSet() {
+				detach(f)
+			}
+		}
+	default: // has nothing to share
 	}
 }

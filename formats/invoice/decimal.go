@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -264,12 +265,21 @@ func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(`"` + d.String() 
 // Numbers with an exponent are refused.
 func (d *Decimal) UnmarshalJSON(data []byte) error {
 	text := string(data)
-	if len(data) > 0 && data[0] == '"' {
+	switch last := len(data) - 1; {
+	case last < 1 || data[0] != '"':
+	case data[last] == '"' && bytes.IndexByte(data, '\\') < 0:
+		text = text[1:last]
+	default:
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
 		}
 	}
-	return d.UnmarshalText([]byte(text))
+	parsed, err := ParseDecimal(text)
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
 }
 
 // int returns the unscaled number as an integer of the caller's own.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"facteur.dev/facteur/formats/invoice"
 )
@@ -19,6 +20,7 @@ type writer struct {
 
 // document writes the XML declaration and the root element with its namespaces.
 func (w *writer) document(root, namespace string, content func()) ([]byte, error) {
+	w.buf.Grow(16 << 10) // most documents
 	w.buf.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	fmt.Fprintf(&w.buf, "<%s xmlns=%q xmlns:cac=%q xmlns:cbc=%q>\n", root, namespace, nsCAC, nsCBC)
 	w.depth++
@@ -145,6 +147,10 @@ func (w *writer) indent() {
 // attribute, white space other than blanks would be normalised, and a carriage
 // return anywhere.
 func (w *writer) escape(s string, inAttribute bool) {
+	if !strings.ContainsAny(s, "&<>\"\r\n\t") {
+		w.buf.WriteString(s)
+		return
+	}
 	for _, c := range s {
 		switch {
 		case c == '&':
