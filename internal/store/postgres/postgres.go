@@ -62,9 +62,6 @@ func setDefault(params map[string]string, name, value string) {
 // Pool gives the connections, for the job queue beside the store.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
-// SQL gives the same connections as a database/sql pool.
-func (d *DB) SQL() *sql.DB { return d.db }
-
 // migrationLock is the key of the advisory lock held while migrating.
 const migrationLock = 0x6661637465757201 // "facteur", 1
 
