@@ -15,6 +15,7 @@ func Write(inv *invoice.Invoice) ([]byte, error) {
 	d := invoiceWriter{inv: inv, creditNote: inv.IsCreditNote()}
 	d.currency = inv.Currency
 	d.check()
+	d.buf.Grow(8<<10 + len(inv.Lines)<<11) // what most need, so that the bytes are copied once
 	if d.creditNote {
 		return d.document("CreditNote", nsCreditNote, d.content)
 	}

@@ -20,7 +20,6 @@ type writer struct {
 
 // document writes the XML declaration and the root element with its namespaces.
 func (w *writer) document(root, namespace string, content func()) ([]byte, error) {
-	w.buf.Grow(16 << 10) // most documents
 	w.buf.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	fmt.Fprintf(&w.buf, "<%s xmlns=%q xmlns:cac=%q xmlns:cbc=%q>\n", root, namespace, nsCAC, nsCBC)
 	w.depth++

@@ -26,6 +26,8 @@ func newCompleter(in *Input) *completer {
 		c.customerName = fmt.Sprintf("customer record %s v%d", r.ID, r.Version)
 	}
 	index := indexItems(in.Records.Items)
+	c.items = make([]itemRecord, 0, len(in.Order.Lines))
+	c.vats = make([]taxed, 0, len(in.Order.Lines))
 	for i := range in.Order.Lines {
 		line := &in.Order.Lines[i]
 		item := index.find(&line.Item)

@@ -62,7 +62,7 @@ func Draft(in Input) (Plan, error) {
 
 // proposal makes the draft of one step.
 func (c *completer) proposal(s *step) Proposal {
-	d := drafter{completer: c, inv: &invoice.Invoice{}}
+	d := drafter{completer: c, inv: &invoice.Invoice{Lines: make([]invoice.Line, 0, len(s.takes))}}
 	d.head(s.note)
 	d.seller()
 	d.buyer()

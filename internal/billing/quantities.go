@@ -209,7 +209,7 @@ func noteQuantities(note *order.Delivery) map[string]invoice.Decimal {
 
 // remainder is what stays open.
 func (l *ledger) remainder() Remainder {
-	r := Remainder{Complete: true}
+	r := Remainder{Complete: true, Lines: make([]LineRemainder, 0, len(l.order.Lines))}
 	for i := range l.order.Lines {
 		line := &l.order.Lines[i]
 		delivered, invoiced := l.delivered[line.ID], l.invoiced[line.ID]
