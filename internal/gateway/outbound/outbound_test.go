@@ -307,6 +307,34 @@ func TestUnknownStaysUnknown(t *testing.T) {
 	}
 }
 
+// Once a message may have arrived, a refusal or a busy answer to a later try does
+// not prove that it did not: no other route may start.
+func TestDoubtIsNotRemovedByALaterRefusal(t *testing.T) {
+	for _, later := range []transport.Outcome{transport.Rejected, transport.Temporary} {
+		w := newWorld(t)
+		w.peer.answers = []transport.Receipt{{Outcome: transport.Unknown, Code: "http.no_answer"}, {Outcome: later, Code: "http.status"}}
+		_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+		w.must(err)
+		w.drain()
+		for range 5 {
+			w.clock.advance(30 * time.Minute)
+			w.drain()
+		}
+		deliveries := w.deliveries(w.only().ID)
+		if len(deliveries) != 1 || deliveries[0].State != gateway.DeliveryUnknown || deliveries[0].Attempts < 2 {
+			t.Errorf("%s: %d deliveries, %s after %d attempts", later, len(deliveries), deliveries[0].State, deliveries[0].Attempts)
+		}
+		w.clock.advance(100 * time.Hour)
+		before := len(w.peer.messages)
+		w.drain()
+		w.clock.advance(100 * time.Hour)
+		w.drain()
+		if len(w.peer.messages) > before+1 {
+			t.Errorf("%s: it is asked for ever", later)
+		}
+	}
+}
+
 func TestRejectedRouteStartsTheNextAndThenStops(t *testing.T) {
 	w := newWorld(t)
 	w.peer.answers = []transport.Receipt{{Outcome: transport.Rejected, Code: "http.status_403"}}

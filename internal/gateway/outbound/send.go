@@ -224,43 +224,63 @@ func (s *Sending) record(ctx context.Context, t gateway.Task, a attempt, r trans
 		if err := s.load(ctx, tx, t.Ref, &fresh); err != nil {
 			return err
 		}
-		if err := s.endAttempt(ctx, tx, &fresh, r); err != nil {
+		doubt, err := s.endAttempt(ctx, tx, &fresh, r)
+		if err != nil {
 			return err
 		}
 		s.probe("delivery.before_result_commit")
-		switch r.Outcome {
-		case transport.Accepted:
+		switch {
+		case r.Outcome == transport.Accepted:
 			return s.settleAccepted(ctx, tx, t, &fresh, r, evidence)
-		case transport.Rejected:
+		case r.Outcome == transport.Rejected && !doubt:
 			return s.settleFailed(ctx, tx, t, &fresh, r.Code, r.Detail)
-		case transport.Temporary:
+		case r.Outcome == transport.Temporary && !doubt:
 			return s.again(ctx, tx, t, &fresh, r)
-		default: // transport.Unknown, and anything a channel says that nobody knows
-			if err := s.unknown(ctx, tx, &fresh, r.Code, r.Detail); err != nil {
-				return err
-			}
-			if !fresh.sender.Idempotent(fresh.endpoint) {
-				return tx.EndTask(ctx, t)
-			}
-			return tx.DeferTask(ctx, s.later(t, &fresh, r))
 		}
+		return s.stayUnknown(ctx, tx, t, &fresh, r)
 	})
 	s.probe("delivery.recorded")
 	return err
 }
 
-func (s *Sending) endAttempt(ctx context.Context, tx gateway.Tx, a *attempt, r transport.Receipt) error {
+// endAttempt records the end of the attempt under way. doubt tells that an
+// earlier one may have arrived: what the peer says now, short of accepting, does
+// not prove that it did not.
+func (s *Sending) endAttempt(ctx context.Context, tx gateway.Tx, a *attempt, r transport.Receipt) (doubt bool, err error) {
 	attempts, err := tx.Attempts(ctx, a.delivery.ID)
 	if err != nil {
+		return false, err
+	}
+	ended := false
+	for _, at := range attempts {
+		if at.N != a.delivery.Attempts {
+			doubt = doubt || at.EndedAt == nil || at.Outcome == string(transport.Unknown)
+			continue
+		}
+		at.EndedAt, at.Outcome, at.Code, at.Detail = &r.At, string(r.Outcome), r.Code, r.Detail
+		if err := tx.PutAttempt(ctx, at); err != nil {
+			return false, err
+		}
+		ended = true
+	}
+	if !ended {
+		return false, fmt.Errorf("attempt %d of %s was not recorded", a.delivery.Attempts, a.delivery.ID)
+	}
+	return doubt, nil
+}
+
+// stayUnknown keeps a delivery that may have arrived. It is asked for again, under
+// the same message id, only where the peer takes that once, and not for ever;
+// then a receipt, a report or a person must tell.
+func (s *Sending) stayUnknown(ctx context.Context, tx gateway.Tx, t gateway.Task, a *attempt, r transport.Receipt) error {
+	if err := s.unknown(ctx, tx, a, r.Code, r.Detail); err != nil {
 		return err
 	}
-	for _, at := range attempts {
-		if at.N == a.delivery.Attempts {
-			at.EndedAt, at.Outcome, at.Code, at.Detail = &r.At, string(r.Outcome), r.Code, r.Detail
-			return tx.PutAttempt(ctx, at)
-		}
+	old := s.Clock.Now().Sub(a.delivery.CreatedAt) >= s.Retry.GiveUp
+	if old || r.Outcome == transport.Rejected || !a.sender.Idempotent(a.endpoint) {
+		return tx.EndTask(ctx, t)
 	}
-	return fmt.Errorf("attempt %d of %s was not recorded", a.delivery.Attempts, a.delivery.ID)
+	return tx.DeferTask(ctx, s.later(t, a, r))
 }
 
 func (s *Sending) settleAccepted(ctx context.Context, tx gateway.Tx, t gateway.Task, a *attempt, r transport.Receipt, evidence string) error {
