@@ -6,6 +6,7 @@ const description = `Facteur turns sales orders into e-invoices that are checked
 
 Examples:
   facteur schemas sync           fetch the official rule packs
+  facteur invoice order.json     turn a sales order into an invoice
   facteur validate invoice.xml   check a document against the official rules
   facteur verify export.jsonl    check an audit log without trusting the gateway
   facteur config                 show every option and where its value came from
@@ -34,6 +35,7 @@ var commandGroups = []kong.Group{
 type CLI struct {
 	Globals
 
+	Invoice  invoiceCmd  `cmd:"" group:"documents" help:"Turn sales orders into checked invoices, offline."`
 	Validate validateCmd `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
 	Verify   verifyCmd   `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
 	Tenant   tenantCmd   `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
