@@ -80,9 +80,11 @@ type Mail struct {
 
 // Outbound governs every connection that Facteur opens.
 type Outbound struct {
-	Allow   []string // as netguard.Policy has it
-	CAFile  string   // PEM; empty: the system's authorities
-	Timeout time.Duration
+	Allow  []string // as netguard.Policy has it
+	CAFile string   // PEM; empty: the system's authorities
+	// CredentialsDir holds the secrets that routes name.
+	CredentialsDir string
+	Timeout        time.Duration
 }
 
 // Jobs sizes the background work.
