@@ -21,7 +21,7 @@ const (
 	maxNodes      = 4000      // of its tree, macros expanded
 	maxNesting    = 4         // of loops in loops
 	maxRegex      = 2000      // instructions of one pattern
-	maxCost       = 1_000_000 // steps of one evaluation, about
+	maxCost       = 500_000   // steps of one evaluation, about
 	maxMemory     = 1_000_000 // values held at once, about
 	maxTraversal  = 200_000   // values looked at to tell how many there are
 	maxListDepth  = 50        // of lists joined with +

@@ -87,6 +87,10 @@ type checking struct {
 // maxValue is how many bytes of a value a finding keeps.
 const maxValue = 200
 
+// prefix begins the ids of all rules in findings, so that no rule of a customer
+// is taken for an official one.
+const prefix = "profile."
+
 // find notes a finding of a requirement of ours.
 func (k *checking) find(rule, term, path, value, message string) {
 	var terms []string
@@ -94,7 +98,7 @@ func (k *checking) find(rule, term, path, value, message string) {
 		terms = []string{term}
 	}
 	k.findings = append(k.findings, validation.Finding{
-		Rule: "profile." + rule, Severity: validation.SeverityError, Location: path,
+		Rule: prefix + rule, Severity: validation.SeverityError, Location: path,
 		BusinessTerms: terms, Message: message, Value: shorten(value),
 	})
 }
@@ -209,7 +213,7 @@ func (k *checking) requireAny(names []string) {
 		shown = append(shown, named(k.lang, f.term))
 	}
 	k.findings = append(k.findings, validation.Finding{
-		Rule: "profile." + string(keyRequireAny), Severity: validation.SeverityError, Location: paths[0], BusinessTerms: terms,
+		Rule: prefix + string(keyRequireAny), Severity: validation.SeverityError, Location: paths[0], BusinessTerms: terms,
 		Message: words.Text(k.lang, keyRequireAny, i18n.A("fields", strings.Join(shown, words.Text(k.lang, keyOr)))),
 	})
 }

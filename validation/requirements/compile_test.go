@@ -78,7 +78,7 @@ func TestCompileRefuses(t *testing.T) {
 			"attachments.required[0].description pattern.invalid", "attachments.required[0].filename pattern.invalid",
 		}},
 		{"rule without anything", `{"name":"x","rules":[{}]}`, []string{"rules[0].id field.missing", "rules[0].require field.missing", "rules[0].message field.missing"}},
-		{"rule ids", `{"name":"x","rules":[{"id":"1","require":"true","message":{"en":"m"}},{"id":"profile.x","require":"true","message":{"en":"m"}},{"id":"1","require":"true","message":{"en":"m"}}]}`, []string{
+		{"rule ids", `{"name":"x","rules":[{"id":"1","require":"true","message":{"en":"m"}},{"id":"currency","require":"true","message":{"en":"m"}},{"id":"1","require":"true","message":{"en":"m"}}]}`, []string{
 			"rules[0].id field.value", "rules[1].id field.value", "rules[2].id field.value", "rules[2].id field.value",
 		}},
 		{"severity", rule(`,"severity":"bad"`), []string{"rules[0].severity field.value"}},
@@ -244,7 +244,7 @@ func TestExamples(t *testing.T) {
 		{"does not fail", `"currencies":["EUR"]`, `"expect":"fail"`, []string{"examples[0] example.failed"}},
 		{"fails otherwise", `"currencies":["CHF"]`, `"expect":"fail","rules":["profile.syntax"]`, []string{"examples[0].rules example.failed"}},
 		{"fails too much", `"currencies":["CHF"],"syntaxes":["cii"]`, `"expect":"fail","rules":["profile.currency"],"syntax":"ubl"`, []string{"examples[0].rules example.failed"}},
-		{"a warning passes", `"rules":[{"id":"W","require":"false","severity":"warning","message":{"en":"m"}}]`, `"expect":"pass","rules":["W"]`, nil},
+		{"a warning passes", `"rules":[{"id":"W","require":"false","severity":"warning","message":{"en":"m"}}]`, `"expect":"pass","rules":["profile.W"]`, nil},
 		{"no warning", `"rules":[{"id":"W","require":"false","severity":"warning","message":{"en":"m"}}]`, `"expect":"pass","rules":[]`, []string{"examples[0].rules example.failed"}},
 		{"order", against, `"expect":"fail","rules":["profile.order.missing"]`, nil},
 		{"with its order", against, `"expect":"pass","order":` + string(order), nil},

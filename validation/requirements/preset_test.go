@@ -47,10 +47,10 @@ func TestPresetsOnSamples(t *testing.T) {
 		},
 		"xrechnung": {
 			"goods":       {"profile.buyer_reference.leitweg_id", "profile.customization"},
-			"services":    {"profile.buyer_reference.leitweg_id", "profile.customization", "XR-CONTACT"},
+			"services":    {"profile.buyer_reference.leitweg_id", "profile.customization", "profile.XR-CONTACT"},
 			"credit_note": {"profile.buyer_reference.required", "profile.customization"},
 		},
-		"france-public": {"goods": {"FR-SIRET"}, "services": {"FR-SIRET"}},
+		"france-public": {"goods": {"profile.FR-SIRET"}, "services": {"profile.FR-SIRET"}},
 	}
 	files, err := filepath.Glob(folder + "/*.xml")
 	if err != nil || len(files) < 10 {

@@ -137,7 +137,8 @@ type Payment struct {
 
 // Rule is a rule of the customer's own.
 type Rule struct {
-	// ID names the rule in findings; it is unique in the profile.
+	// ID is unique in the profile and begins with a capital letter. Findings call
+	// the rule "profile." and its id.
 	ID string `json:"id"`
 	// Require is the CEL expression that must be true.
 	Require string `json:"require"`
@@ -187,8 +188,8 @@ type Example struct {
 	At invoice.Date `json:"at,omitzero"`
 	// Expect is "pass" or "fail".
 	Expect string `json:"expect"`
-	// Rules are the ids of the rules that complain, exactly, whatever their
-	// severity. When absent, any may.
+	// Rules are the rules that complain, exactly, as findings call them, whatever
+	// their severity. When absent, any may.
 	Rules []string `json:"rules,omitempty"`
 }
 

@@ -29,15 +29,14 @@ type compiledRule struct {
 	perLine bool
 }
 
-var ruleID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
-
-// ownPrefix begins the ids of the requirements that are no Rule.
-const ownPrefix = "profile."
+// ruleID is the form of Rule.ID. It begins with a capital letter, as no
+// requirement of ours does.
+var ruleID = regexp.MustCompile(`^[A-Z][A-Za-z0-9._-]{0,63}$`)
 
 // rule checks and compiles one rule.
 func (p *problems) rule(r Rule, path string) compiledRule {
-	if !ruleID.MatchString(r.ID) || strings.HasPrefix(r.ID, ownPrefix) {
-		p.add(path+".id", CodeValue, "must be a letter and then at most 63 letters, digits and . _ -, and not begin with %s", ownPrefix)
+	if !ruleID.MatchString(r.ID) {
+		p.add(path+".id", CodeValue, "must be a capital letter and then at most 63 letters, digits and . _ -")
 	}
 	switch r.Severity {
 	case "":
@@ -214,7 +213,7 @@ func (k *checking) rule(ctx context.Context, r compiledRule, variables map[strin
 		return nil
 	}
 	k.findings = append(k.findings, validation.Finding{
-		Rule: r.ID, Severity: r.Severity, Location: location, BusinessTerms: r.BusinessTerms, Message: r.Message.in(string(k.lang)),
+		Rule: prefix + r.ID, Severity: r.Severity, Location: location, BusinessTerms: r.BusinessTerms, Message: r.Message.in(string(k.lang)),
 	})
 	return nil
 }

@@ -5,8 +5,7 @@ import (
 	"facteur.dev/facteur/internal/i18n"
 )
 
-// Ends of rule ids, and the keys of their texts. A rule of ours is called
-// "profile." and the requirement, such as profile.order_reference.required.
+// Ends of rule ids, and the keys of their texts: profile.order_reference.required.
 const (
 	keyRequired i18n.Key = "required"
 	keyPattern  i18n.Key = "pattern"

@@ -247,7 +247,7 @@ func TestProfileSeesTheOrder(t *testing.T) {
 	if got := check(finished, func(*invoice.Invoice) {}); !slices.Equal(got, []string{"profile.order.quantity lines[0].quantity"}) {
 		t.Errorf("invoiced twice: %q", got)
 	}
-	if got := check(finished, func(inv *invoice.Invoice) { inv.PurchaseOrderReference = "PO-9" }); !slices.Equal(got, []string{"profile.order.missing purchase_order_reference", "SEES "}) {
+	if got := check(finished, func(inv *invoice.Invoice) { inv.PurchaseOrderReference = "PO-9" }); !slices.Equal(got, []string{"profile.order.missing purchase_order_reference", "profile.SEES "}) {
 		t.Errorf("an order nobody knows: %q", got)
 	}
 	note := all[0]
