@@ -35,16 +35,17 @@ var commandGroups = []kong.Group{
 type CLI struct {
 	Globals
 
-	Invoice  invoiceCmd  `cmd:"" group:"documents" help:"Turn sales orders into checked invoices, offline."`
-	Validate validateCmd `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
-	Verify   verifyCmd   `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
-	Tenant   tenantCmd   `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
-	User     userCmd     `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
-	Key      keyCmd      `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
-	Doctor   doctorCmd   `cmd:"" group:"system" help:"Check the installation: a line and a remedy for each thing."`
-	Schemas  schemasCmd  `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
-	Config   configCmd   `cmd:"" group:"system" help:"Show the configuration."`
-	Version  versionCmd  `cmd:"" group:"system" help:"Print the version."`
+	Invoice    invoiceCmd    `cmd:"" group:"documents" help:"Turn sales orders into checked invoices, offline."`
+	Validate   validateCmd   `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
+	Verify     verifyCmd     `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
+	MailReport mailReportCmd `cmd:"" group:"gateway" help:"Take a delivery report or bounce from standard input."`
+	Tenant     tenantCmd     `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
+	User       userCmd       `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
+	Key        keyCmd        `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
+	Doctor     doctorCmd     `cmd:"" group:"system" help:"Check the installation: a line and a remedy for each thing."`
+	Schemas    schemasCmd    `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
+	Config     configCmd     `cmd:"" group:"system" help:"Show the configuration."`
+	Version    versionCmd    `cmd:"" group:"system" help:"Print the version."`
 }
 
 // Globals are the flags that every command takes.

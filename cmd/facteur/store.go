@@ -9,6 +9,7 @@ import (
 
 	"facteur.dev/facteur/internal/config"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/store/blobs"
 	"facteur.dev/facteur/internal/store/postgres"
 	"facteur.dev/facteur/internal/store/sqlite"
 	"facteur.dev/facteur/internal/store/sqlstore"
@@ -48,6 +49,12 @@ func openStore(ctx context.Context, conf *config.Config) (gateway.Store, func() 
 		return nil, nil, storeError(errors.Join(err, db.Close()))
 	}
 	return store, store.Close, nil
+}
+
+// openBlobs opens the folder of the documents.
+func openBlobs(conf *config.Config, now gateway.Clock) (*blobs.Disk, error) {
+	disk, err := blobs.Open(filepath.Join(conf.DataDir, "blobs"), 0, now)
+	return disk, storeError(err)
 }
 
 // storeError gives an error of a use case or of the store its exit status: what
