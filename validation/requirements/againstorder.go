@@ -37,7 +37,7 @@ func (k *checking) againstOrder() {
 	for i := range k.inv.Lines {
 		l := &k.inv.Lines[i]
 		path := fmt.Sprintf("lines[%d]", i)
-		ordered := orderLine(o, l)
+		ordered := k.orderLine(l)
 		switch {
 		case ordered == nil && !a.OtherLines:
 			k.line(l, keyOtherLine, "BT-132", path+".order_line_reference", l.OrderLineReference, i18n.A("order", shorten(o.Number)))
@@ -55,18 +55,31 @@ func (k *checking) againstOrder() {
 	// What a credit note takes back of a purchase is no quantity of its order.
 	if a.Quantity != nil && k.inv.IsCreditNote() == o.IsReturn() {
 		for _, id := range slices.Sorted(maps.Keys(taken)) {
-			k.quantity(o.Line(id), taken[id], last[id])
+			k.quantity(k.orderLines[id], taken[id], last[id])
 		}
 	}
 }
 
-// orderLine finds the order's line that a line bills. A line of another order,
-// when an invoice collects several, is none of it.
-func orderLine(o *order.Order, l *invoice.Line) *order.Line {
-	if e := l.Extensions; e != nil && e.OrderReference != "" && e.OrderReference != o.Number || l.OrderLineReference == "" {
+// orderLine finds the order's line that a line bills, or nil. A line of another
+// order, when an invoice collects several, is none of it.
+func (k *checking) orderLine(l *invoice.Line) *order.Line {
+	if e := l.Extensions; e != nil && e.OrderReference != "" && e.OrderReference != k.subject.Order.Number {
 		return nil
 	}
-	return o.Line(l.OrderLineReference)
+	return k.orderLines[l.OrderLineReference]
+}
+
+// linesByID lists the lines of an order, if there is one.
+func linesByID(o *order.Order) map[string]*order.Line {
+	if o == nil {
+		return nil
+	}
+	lines := make(map[string]*order.Line, len(o.Lines))
+	for i := range o.Lines {
+		lines[o.Lines[i].ID] = &o.Lines[i]
+	}
+	delete(lines, "")
+	return lines
 }
 
 func (k *checking) line(l *invoice.Line, key i18n.Key, term, path, value string, args ...i18n.Arg) {

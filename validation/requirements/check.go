@@ -56,7 +56,7 @@ func (c *Compiled) Check(ctx context.Context, s Subject) (verdict validation.Ver
 	ctx, cancel := context.WithTimeout(ctx, maxDuration)
 	defer cancel()
 	lang, _ := i18n.Parse(s.Lang)
-	k := &checking{Compiled: c, subject: &s, inv: s.Invoice, lang: lang}
+	k := &checking{Compiled: c, subject: &s, inv: s.Invoice, orderLines: linesByID(s.Order), lang: lang, said: map[string]int{}}
 	k.fields()
 	k.document()
 	k.attachments()
@@ -78,10 +78,23 @@ func (e *notRunError) Error() string { return e.code + ": " + e.text }
 // checking is one check under way.
 type checking struct {
 	*Compiled
-	subject  *Subject
-	inv      *invoice.Invoice
-	lang     i18n.Lang
-	findings []validation.Finding
+	subject *Subject
+	inv     *invoice.Invoice
+	// orderLines are the lines of the order by their identifiers.
+	orderLines map[string]*order.Line
+	lang       i18n.Lang
+	findings   []validation.Finding
+	said       map[string]int // findings by rule
+}
+
+// maxFindings is how often one rule complains about one invoice. What more it
+// finds would change nothing: it has the same severity.
+const maxFindings = 100
+
+func (k *checking) add(f validation.Finding) {
+	if k.said[f.Rule]++; k.said[f.Rule] <= maxFindings {
+		k.findings = append(k.findings, f)
+	}
 }
 
 // maxValue is how many bytes of a value a finding keeps.
@@ -97,7 +110,7 @@ func (k *checking) find(rule, term, path, value, message string) {
 	if term != "" {
 		terms = []string{term}
 	}
-	k.findings = append(k.findings, validation.Finding{
+	k.add(validation.Finding{
 		Rule: prefix + rule, Severity: validation.SeverityError, Location: path,
 		BusinessTerms: terms, Message: message, Value: shorten(value),
 	})
@@ -212,7 +225,7 @@ func (k *checking) requireAny(names []string) {
 		terms = append(terms, f.term)
 		shown = append(shown, named(k.lang, f.term))
 	}
-	k.findings = append(k.findings, validation.Finding{
+	k.add(validation.Finding{
 		Rule: prefix + string(keyRequireAny), Severity: validation.SeverityError, Location: paths[0], BusinessTerms: terms,
 		Message: words.Text(k.lang, keyRequireAny, i18n.A("fields", strings.Join(shown, words.Text(k.lang, keyOr)))),
 	})

@@ -159,7 +159,7 @@ func (k *checking) rules(ctx context.Context) error {
 			l := &k.inv.Lines[i]
 			var ordered *order.Line
 			if k.subject.Order != nil {
-				ordered = orderLine(k.subject.Order, l)
+				ordered = k.orderLine(l)
 			}
 			of := maps.Clone(variables)
 			of["line"], of["order_line"] = env.model.NativeToValue(l), orAbsent(env.model, ordered)
@@ -212,7 +212,7 @@ func (k *checking) rule(ctx context.Context, r compiledRule, variables map[strin
 	if out == types.True {
 		return nil
 	}
-	k.findings = append(k.findings, validation.Finding{
+	k.add(validation.Finding{
 		Rule: prefix + r.ID, Severity: r.Severity, Location: location, BusinessTerms: r.BusinessTerms, Message: r.Message.in(string(k.lang)),
 	})
 	return nil

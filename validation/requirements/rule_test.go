@@ -219,7 +219,10 @@ func TestHostileRules(t *testing.T) {
 				got, _, _ = strings.Cut(v.Reason, ":")
 			}
 			runtime.ReadMemStats(&after)
-			if got != tc.want && !(tc.want == limit && got == validation.ReasonDeadline) { // on a busy machine
+			if got == validation.ReasonDeadline { // a busy machine gets there first
+				got = limit
+			}
+			if got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 			if took := time.Since(start); took > 2*maxDuration {
@@ -246,6 +249,9 @@ func TestManyLines(t *testing.T) {
 		if v := mustCompile(t, r).Check(t.Context(), s); !v.OK() {
 			t.Errorf("%s: %s %d findings", r, v.Reason, len(v.Findings))
 		}
+	}
+	if v := mustCompile(t, ruled(`line.id == ""`, "lines[*]")).Check(t.Context(), s); !v.Ran || len(v.Findings) != maxFindings {
+		t.Errorf("%v %s %d findings", v.Ran, v.Reason, len(v.Findings))
 	}
 	// One that compares each line with each does not: it is stopped.
 	v := mustCompile(t, ruled(`invoice.lines.all(a, invoice.lines.exists(b, b.id == a.id + "x" || b.id != ""))&&invoice.lines.all(a, !invoice.lines.exists(b, b.id == a.id + "x"))`, "")).
@@ -358,4 +364,15 @@ func TestCheckIsSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func BenchmarkCheck(b *testing.B) {
+	c := mustCompile(b, fmt.Sprintf(everything, allFields()))
+	s := subjectOf(sample(b, "goods"))
+	s.Order = goodsOrder()
+	for b.Loop() {
+		if v := c.Check(context.Background(), s); !v.Ran {
+			b.Fatal(v.Reason)
+		}
+	}
 }
