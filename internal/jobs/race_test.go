@@ -1,0 +1,6 @@
+//go:build race
+
+package jobs_test
+
+// raceDetector tells that everything is slow.
+const raceDetector = true
