@@ -2,7 +2,6 @@ package requirements
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,17 +62,17 @@ func (c *Compiled) Check(ctx context.Context, s Subject) (verdict validation.Ver
 	k.amounts()
 	k.payment()
 	k.againstOrder()
-	var e *notRunError
-	if err := k.rules(ctx); errors.As(err, &e) {
-		return c.RuleSet().NotRun(e.code, e.text)
+	if stopped := k.rules(ctx); stopped != nil {
+		return c.RuleSet().NotRun(stopped.code, stopped.text)
+	}
+	if ctx.Err() != nil {
+		return c.RuleSet().NotRun(validation.ReasonDeadline, "the check did not end in time")
 	}
 	return c.RuleSet().Judged(k.findings)
 }
 
-// notRunError says why a check could not be made.
-type notRunError struct{ code, text string }
-
-func (e *notRunError) Error() string { return e.code + ": " + e.text }
+// reason says why a check could not be made.
+type reason struct{ code, text string }
 
 // checking is one check under way.
 type checking struct {

@@ -137,21 +137,21 @@ func (p *problems) program(expression, path string, perLine bool) cel.Program {
 	return program
 }
 
-// rules evaluates the customer's own rules. The error, a *notRunError, says why
-// one could not be.
-func (k *checking) rules(ctx context.Context) error {
+// rules evaluates the customer's own rules. What it returns, if anything, says
+// why one could not be.
+func (k *checking) rules(ctx context.Context) *reason {
 	if len(k.compiled) == 0 {
 		return nil
 	}
 	env, err := rulesEnvironment()
 	if err != nil {
-		return &notRunError{validation.ReasonInternal, err.Error()}
+		return &reason{validation.ReasonInternal, err.Error()}
 	}
 	variables := k.variables(env.model)
 	for _, r := range k.compiled {
 		if !r.perLine {
-			if err := k.rule(ctx, r, variables, r.Location); err != nil {
-				return err
+			if stopped := k.rule(ctx, r, variables, r.Location); stopped != nil {
+				return stopped
 			}
 			continue
 		}
@@ -164,8 +164,8 @@ func (k *checking) rules(ctx context.Context) error {
 			of := maps.Clone(variables)
 			of["line"], of["order_line"] = env.model.NativeToValue(l), orAbsent(env.model, ordered)
 			location := strings.Replace(r.Location, eachLine, fmt.Sprintf("lines[%d]", i), 1)
-			if err := k.rule(ctx, r, of, location); err != nil {
-				return err
+			if stopped := k.rule(ctx, r, of, location); stopped != nil {
+				return stopped
 			}
 		}
 	}
@@ -198,16 +198,16 @@ func orAbsent[T any](m *model, v *T) ref.Val {
 	return o
 }
 
-func (k *checking) rule(ctx context.Context, r compiledRule, variables map[string]any, location string) error {
+func (k *checking) rule(ctx context.Context, r compiledRule, variables map[string]any, location string) *reason {
 	out, _, err := r.program.ContextEval(ctx, variables)
 	var cancelled interpreter.EvalCancelledError
 	switch {
 	case ctx.Err() != nil:
-		return &notRunError{validation.ReasonDeadline, "rule " + r.ID + " did not end in time"}
+		return &reason{validation.ReasonDeadline, "rule " + r.ID + " did not end in time"}
 	case errors.As(err, &cancelled):
-		return &notRunError{validation.ReasonLimit, "rule " + r.ID + ": " + cancelled.Error()}
+		return &reason{validation.ReasonLimit, "rule " + r.ID + ": " + cancelled.Error()}
 	case err != nil:
-		return &notRunError{validation.ReasonDynamic, strings.TrimSuffix("rule "+r.ID+" at "+location, " at ") + ": " + shorten(err.Error())}
+		return &reason{validation.ReasonDynamic, strings.TrimSuffix("rule "+r.ID+" at "+location, " at ") + ": " + shorten(err.Error())}
 	}
 	if out == types.True {
 		return nil

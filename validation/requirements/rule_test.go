@@ -262,11 +262,12 @@ func TestManyLines(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	c := mustCompile(t, ruled(`true`, ""))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if v := c.Check(ctx, subjectOf(sample(t, "goods"))); v.Ran || !strings.HasPrefix(v.Reason, validation.ReasonDeadline) {
-		t.Errorf("%+v", v)
+	for _, profile := range []string{ruled(`true`, ""), `{"name":"without rules"}`} {
+		if v := mustCompile(t, profile).Check(ctx, subjectOf(sample(t, "goods"))); v.Ran || !strings.HasPrefix(v.Reason, validation.ReasonDeadline) {
+			t.Errorf("%s: %+v", profile, v)
+		}
 	}
 }
 
