@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"facteur.dev/facteur/internal/config"
 	"facteur.dev/facteur/schemas"
 	"facteur.dev/facteur/validation"
@@ -15,3 +18,57 @@ func newChecks(catalogue *schemas.Catalogue, bounds config.Validation) (*validat
 	rules := schematron.New(schematron.XSLT{})
 	return validation.NewOfficial(catalogue, schema, rules, validation.WithTimeout(bounds.Deadline)), schema.Close
 }
+
+// officialChecks judges documents on the way by every official rule set that
+// applies. It implements the Checker of outbound and inbound.
+type officialChecks struct {
+	validation.Automatic
+	release func() error
+}
+
+// openChecks opens the rule packs, or the operator's own rules in their place.
+// Missing packs are no error here: the checks then do not run, and nothing passes.
+func openChecks(cfg *config.Config) (*officialChecks, error) {
+	catalogue, err := schemas.Open(cfg.PacksDir)
+	if err != nil {
+		return nil, environmentError("packs_dir", err, "run facteur schemas sync")
+	}
+	official, release := newChecks(catalogue, cfg.Validation)
+	if cfg.Validation.RulesDir != "" {
+		own, err := validation.ReadOwn(cfg.Validation.RulesDir)
+		if err != nil {
+			return nil, environmentError("validation.rules_dir", err, "correct rules.json")
+		}
+		official = official.WithOwn(own)
+	}
+	return &officialChecks{validation.Automatic{Official: official, MaxBytes: cfg.Validation.MaxDocument}, release}, nil
+}
+
+// unknownCustomization is the finding about a document whose customisation no
+// rule set knows: it may not be sent on the word of the rules for its base.
+var unknownCustomization = validation.RuleSet{Stage: validation.StageSchematron, ID: "customization", Version: "1"}
+
+// Check judges a document by the rules of a day.
+func (c *officialChecks) Check(ctx context.Context, document []byte, at time.Time) validation.Result {
+	doc, err := c.Parse(document)
+	if err != nil {
+		return validation.Refused(document, err)
+	}
+	request := validation.Request{At: at}
+	selection, err := c.Official.Choose(doc, request)
+	if err != nil {
+		return c.Official.Check(ctx, doc, request) // says why nothing could be chosen
+	}
+	result := c.Official.Run(ctx, doc, selection)
+	if !selection.Known {
+		result.Valid = false
+		result.Verdicts = append(result.Verdicts, unknownCustomization.Judged([]validation.Finding{{
+			Rule: "customization.unknown", Severity: validation.SeverityError, BusinessTerms: []string{"BT-24"},
+			Message: "no rule set is known for this specification identifier", Value: doc.Customization,
+		}}))
+	}
+	return result
+}
+
+// Close releases the schemas.
+func (c *officialChecks) Close() error { return c.release() }

@@ -43,6 +43,8 @@ type CLI struct {
 	User       userCmd       `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
 	Key        keyCmd        `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
 	Doctor     doctorCmd     `cmd:"" group:"system" help:"Check the installation: a line and a remedy for each thing."`
+	Demo       demoCmd       `cmd:"" group:"gateway" help:"Show the whole way, from order to opened invoice, on this machine."`
+	Serve      serveCmd      `cmd:"" group:"gateway" help:"Run the gateway: API, pages, deliveries."`
 	Schemas    schemasCmd    `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
 	Config     configCmd     `cmd:"" group:"system" help:"Show the configuration."`
 	Version    versionCmd    `cmd:"" group:"system" help:"Print the version."`

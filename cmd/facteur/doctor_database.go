@@ -42,7 +42,7 @@ func (d *doctor) database(ctx context.Context, f *findings) {
 		d.noDatabase(ctx, f, name, err)
 		return
 	case rehearsal.before < rehearsal.after:
-		f.warn("database.old_schema", "make a backup; facteur migrate or the next start brings it up to date",
+		f.warn("database.old_schema", "make a backup; the next start of facteur brings it up to date",
 			"%s opens and can be written; its schema is at version %d, this program has %d, and migrating works", name, rehearsal.before, rehearsal.after)
 		return
 	}

@@ -18,7 +18,7 @@ import (
 
 type invoiceCmd struct {
 	Orders        []string `arg:"" name:"order" help:"Sales orders as JSON, UBL, CSV or XLSX, or - for standard input."`
-	DeliveryNotes []string `name:"delivery-note" placeholder:"FILE" help:"Delivery note (JSON or UBL DespatchAdvice): invoice what it delivers. Repeated, each gives an invoice."`
+	DeliveryNotes []string `name:"delivery-note" sep:"none" placeholder:"FILE" help:"Delivery note (JSON or UBL DespatchAdvice): invoice what it delivers. Each gives an invoice."`
 	Records       string   `placeholder:"DIR|FILE" help:"Records of legal entities, customers and items, with what the orders lack."`
 	Date          isoDate  `placeholder:"DATE" help:"Issue date (default: today, in the configured time zone)."`
 	Number        string   `xor:"number" placeholder:"NUMBER" help:"Number of the one invoice that is made."`

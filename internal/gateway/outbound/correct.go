@@ -55,9 +55,11 @@ func (s *Desk) Correct(ctx context.Context, tenant gateway.TenantID, id string, 
 		if err != nil {
 			return err
 		}
-		row.Model, err = json.Marshal(inv)
-		describe(row, inv)
-		return err
+		if row.Model, err = json.Marshal(inv); err != nil {
+			return err
+		}
+		describe(row, calculated(inv))
+		return nil
 	})
 }
 

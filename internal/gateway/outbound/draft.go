@@ -257,14 +257,18 @@ func fill(row *gateway.Invoice, p billing.Proposal) error {
 	if row.Sources, err = json.Marshal(Origin{Values: p.Sources, Takes: p.Takes, Terms: p.Terms}); err != nil {
 		return err
 	}
-	// The totals in lists are those the invoice will have; an invoice that cannot
-	// be calculated is held for it later, with the reason.
-	shown := p.Invoice.Clone()
-	if err := invoice.Calculate(shown); err != nil {
-		shown = p.Invoice
-	}
-	describe(row, shown)
+	describe(row, calculated(p.Invoice))
 	return nil
+}
+
+// calculated gives a draft with the totals it will have, for lists. An invoice
+// that cannot be calculated is held for it later, with the reason.
+func calculated(inv *invoice.Invoice) *invoice.Invoice {
+	shown := inv.Clone()
+	if err := invoice.Calculate(shown); err != nil {
+		return inv
+	}
+	return shown
 }
 
 // redraft makes a held invoice anew from its order and the records as they are.

@@ -48,8 +48,8 @@ func queue(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, t
 // address that bounced hard is not usable. A tenant in test mode reaches only
 // the sink.
 func chooseRoute(ctx context.Context, r gateway.Reader, tenant gateway.Tenant, entity billing.LegalEntity, customer billing.Customer, i int) (gateway.Route, bool, error) {
-	sender := participant(entity.ElectronicAddress.Scheme, entity.ElectronicAddress.Value)
-	receiver := participant(customer.ElectronicAddress.Scheme, customer.ElectronicAddress.Value)
+	sender := records.Participant(entity.ElectronicAddress)
+	receiver := records.Participant(customer.ElectronicAddress)
 	if tenant.Mode == gateway.ModeTest {
 		if i > 0 {
 			return gateway.Route{}, false, nil
@@ -85,17 +85,6 @@ func chooseRoute(ctx context.Context, r gateway.Reader, tenant gateway.Tenant, e
 		}, true, nil
 	}
 	return gateway.Route{}, false, nil
-}
-
-// participant writes an electronic address as a Peppol participant identifier.
-func participant(scheme, value string) string {
-	if value == "" {
-		return ""
-	}
-	if scheme == "" {
-		return value
-	}
-	return "iso6523-actorid-upis::" + scheme + ":" + value
 }
 
 // NextRoute queues the invoice on the route after the one that certainly failed.

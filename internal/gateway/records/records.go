@@ -264,3 +264,15 @@ func Typed[T any](r gateway.Record) (billing.Record[T], error) {
 
 // AddressKey is the key of an electronic address.
 func AddressKey(scheme, value string) string { return "addr:" + scheme + ":" + fold(value) }
+
+// Participant writes an electronic address as a Peppol participant identifier;
+// "" for none.
+func Participant(address invoice.Identifier) string {
+	switch {
+	case address.Value == "":
+		return ""
+	case address.Scheme == "":
+		return address.Value
+	}
+	return "iso6523-actorid-upis::" + address.Scheme + ":" + address.Value
+}

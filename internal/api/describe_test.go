@@ -1,0 +1,5 @@
+package api
+
+import "net/http"
+
+func described(w *world, r *http.Request, out reply) {}
