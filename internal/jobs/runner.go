@@ -92,7 +92,7 @@ type Runner struct {
 	lanes map[gateway.TaskKind]*lane
 
 	river client
-	// working is done when the handlers must stop; stopped when nothing new starts.
+	// working ends when handlers must stop, sweeping when no more tasks are looked for.
 	working, sweeping       context.Context
 	stopWorking, stopSweeps context.CancelFunc
 	running                 sync.WaitGroup // handlers, the sweep
@@ -133,6 +133,9 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	river, err := r.cfg.Queue.work(ctx, r.cfg.Owner, r.wake)
 	if err != nil {
+		for _, l := range r.lanes {
+			l.close()
+		}
 		r.stopSweeps()
 		r.stopWorking()
 		return err
