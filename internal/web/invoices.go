@@ -61,6 +61,16 @@ type invoiceRow struct {
 	Tone     tone
 }
 
+// Under is the line below the number: what it is, when it is no invoice, and the
+// caller's own reference.
+func (r invoiceRow) Under(p *page) string {
+	kind := ""
+	if r.Kind == "credit_note" {
+		kind = p.T("credit_note")
+	}
+	return joined(kind, r.ExternalID)
+}
+
 // Calculated tells that the amount is known: that of a draft which lacks a value
 // may not be.
 func (r invoiceRow) Calculated() bool { return r.Number != "" || !r.Payable.IsZero() }

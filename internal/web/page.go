@@ -66,6 +66,12 @@ func (p *page) When(t time.Time) string {
 	return i18n.ShortDate(p.Lang, t) + ", " + t.Format("15:04:05")
 }
 
+// Minute writes a moment for lists.
+func (p *page) Minute(t time.Time) string {
+	t = t.In(p.Zone)
+	return i18n.ShortDate(p.Lang, t) + ", " + t.Format("15:04")
+}
+
 // Full writes a moment with its time zone.
 func (p *page) Full(t time.Time) string { return i18n.DateTime(p.Lang, t.In(p.Zone)) }
 

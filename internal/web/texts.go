@@ -100,6 +100,8 @@ var listTexts = i18n.Catalogue{
 	"to_day":          {EN: "to", FR: "au"},
 	"number":          {EN: "Number", FR: "Numéro"},
 	"no_number":       {EN: "No number yet", FR: "Pas encore de numéro"},
+	"draft":           {EN: "Draft", FR: "Brouillon"},
+	"unnumbered":      {EN: "No number", FR: "Sans numéro"},
 	"customer":        {EN: "Customer", FR: "Client"},
 	"seller":          {EN: "Seller", FR: "Vendeur"},
 	"amount":          {EN: "To pay", FR: "À payer"},

@@ -17,7 +17,7 @@ var invoiceTexts = i18n.Catalogue{
 	"reload":              {EN: "Load the page again", FR: "Recharger la page"},
 	"around":              {EN: "Actions and details", FR: "Actions et détails"},
 	"actions":             {EN: "Actions", FR: "Actions"},
-	"related":             {EN: "Belongs to", FR: "Liens"},
+	"related":             {EN: "Related", FR: "Liens"},
 	"order":               {EN: "Order", FR: "Commande"},
 	"credits":             {EN: "Credits invoice", FR: "Avoir sur la facture"},
 	"credited_by":         {EN: "Credited by", FR: "Créditée par"},
