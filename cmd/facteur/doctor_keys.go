@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ func (d *doctor) keys(_ context.Context, f *findings) {
 		if isSecret {
 			files[option] = secretFile(d.origin(option))
 		}
+	}
+	for _, path := range d.credentials("*.token", "*.key") {
+		files["outbound.credentials_dir "+filepath.Base(path)] = path
 	}
 	sound := 0
 	for _, option := range slices.Sorted(maps.Keys(files)) {
@@ -54,6 +58,16 @@ func (d *doctor) keys(_ context.Context, f *findings) {
 	}
 }
 
+// credentials lists the files of the credentials' folder that match patterns.
+func (d *doctor) credentials(patterns ...string) []string {
+	var found []string
+	for _, pattern := range patterns {
+		paths, _ := filepath.Glob(filepath.Join(d.conf.Outbound.CredentialsDir, pattern)) // no pattern is malformed
+		found = append(found, paths...)
+	}
+	return found
+}
+
 // secretFile is the file that a secret was read from, by what the configuration
 // says of its origin; "" for none.
 func secretFile(origin string) string {
@@ -77,6 +91,7 @@ const soon = 30 * 24 * time.Hour
 func (d *doctor) certificates(_ context.Context, f *findings) {
 	d.sealCertificate(f)
 	d.serverCertificate(f)
+	d.outboundCertificates(f)
 	path := d.conf.Gateway.SigningKey
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		f.warn("certificates.no_signing_key", "nothing, if this is a new installation; otherwise restore it: others know the old one",
@@ -97,7 +112,7 @@ func (d *doctor) certificates(_ context.Context, f *findings) {
 func (d *doctor) sealCertificate(f *findings) {
 	path := d.conf.Seal.PKCS12
 	if path == "" {
-		f.warn("certificates.no_seal", "set seal.pkcs12 and seal.password", "seal.pkcs12 is not set: there is no key to seal outgoing documents with")
+		f.warn("certificates.no_seal", "set seal.pkcs12 and seal.password", "seal.pkcs12 is not set: documents are sealed with a test key, which vouches for nobody")
 		return
 	}
 	data, err := readKeyFile(path)
@@ -130,6 +145,29 @@ func (d *doctor) serverCertificate(f *findings) {
 		}
 	}
 	d.validity(f, "http.tls_cert", pair.Leaf)
+}
+
+// outboundCertificates looks at the authorities that servers are checked against
+// and at the certificates that are shown to them.
+func (d *doctor) outboundCertificates(f *findings) {
+	if path := d.conf.Outbound.CAFile; path != "" {
+		data, err := os.ReadFile(path)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(data) {
+			err = errors.New(path + " holds no certificate in PEM")
+		}
+		if err != nil {
+			f.fail("certificates.ca_file", "name a PEM file with certificates", "outbound.ca_file: %v", err)
+		}
+	}
+	for _, path := range d.credentials("*.crt") {
+		name := "outbound.credentials_dir: " + filepath.Base(path)
+		pair, err := tls.LoadX509KeyPair(path, strings.TrimSuffix(path, ".crt")+".key")
+		if err != nil {
+			f.fail("certificates.credential", "give the certificate and the key that belongs to it, both PEM", "%s: %v", name, err)
+			continue
+		}
+		d.validity(f, name, pair.Leaf)
+	}
 }
 
 // validity says how long a certificate is still good.

@@ -242,6 +242,21 @@ func TestDoctorCertificates(t *testing.T) {
 	set["http.public_url"] = "https://elsewhere.example.com"
 	d = patient(t, set)
 	expect(t, d.bounded(t.Context(), "certificates", d.certificates), "ok", "warn certificates.tls_name", "ok", "ok")
+	set["outbound.ca_file"] = write("ca.pem", cert)
+	set["outbound.credentials_dir"] = dir
+	write("customer.crt", cert)
+	write("customer.key", tlsKey)
+	d = patient(t, set)
+	expect(t, d.bounded(t.Context(), "certificates", d.certificates), "ok", "warn certificates.tls_name", "ok", "ok", "ok")
+	write("customer.crt", other)
+	write("ca.pem", []byte("no PEM"))
+	expect(t, d.bounded(t.Context(), "certificates", d.certificates), "ok", "warn certificates.tls_name", "ok", "fail certificates.ca_file", "fail certificates.credential", "ok")
+	if err := errors.Join(os.Remove(filepath.Join(dir, "customer.crt")), os.Chmod(filepath.Join(dir, "customer.key"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, d.bounded(t.Context(), "keys", d.keys), "fail keys.permissions")
+	set["outbound.ca_file"] = ""
+	d = patient(t, set)
 	write("cert.pem", other)
 	expect(t, d.bounded(t.Context(), "certificates", d.certificates), "ok", "fail certificates.tls", "ok")
 }
