@@ -21,6 +21,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -86,20 +88,36 @@ func Register(e *echo.Echo, cfg Config) *API {
 	a := &API{Config: cfg, keys: newKeyring(cfg.Clock.Now), turns: turns{seed: maphash.MakeSeed()}}
 	e.HTTPErrorHandler = a.answerError
 	for _, r := range a.openRoutes() {
-		add(e.Add, r)
+		add(e, r)
 	}
-	v1 := e.Group("/v1", a.authenticate, a.limitBody)
+	allowed := map[string][]string{}
 	for _, r := range a.routes() {
-		add(v1.Add, r, a.allow(r.action), checkTarget(r.query))
+		add(e, r, a.authenticate, a.limitBody, a.allow(r.action), checkTarget(r.query))
+		allowed[r.path] = append(allowed[r.path], r.methods()...)
+	}
+	for path, methods := range allowed {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+			if !slices.Contains(methods, method) {
+				e.Add(method, path, notAllowed(strings.Join(methods, ", ")))
+			}
+		}
 	}
 	return a
 }
 
-// add registers a route, for HEAD too where it is for GET.
-func add(to func(method, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route, r route, m ...echo.MiddlewareFunc) {
-	to(r.method, r.path, r.handler, m...)
-	if r.method == http.MethodGet {
-		to(http.MethodHead, r.path, r.handler, m...)
+// add registers a route under its methods.
+func add(e *echo.Echo, r route, m ...echo.MiddlewareFunc) {
+	for _, method := range r.methods() {
+		e.Add(method, r.path, r.handler, m...)
+	}
+}
+
+// notAllowed tells which methods a path has. Other origins' scripts get no more
+// than that: there is no CORS.
+func notAllowed(methods string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderAllow, methods)
+		return echo.ErrMethodNotAllowed
 	}
 }
 

@@ -115,7 +115,7 @@ func TestDeliveryNotes(t *testing.T) {
 		t.Errorf("got %+v", notes)
 	}
 	w.refused("the same note under another key", w.send(request{method: "POST", path: path, body: noteJSON("DN-1", 4), key: "n2"}), 409, "duplicate", "")
-	w.refused("a line that is not there", w.post(path, strings.Replace(noteJSON("DN-2", 1), `"order_line":"1"`, `"order_line":"7"`, 1)), 422, "invalid", "")
+	w.refused("a line that is not there", w.post(path, strings.Replace(noteJSON("DN-2", 1), `"order_line":"1"`, `"order_line":"7"`, 1)), 422, "invalid", "billing.unknown_line at deliveries[1].lines[0].order_line")
 	w.refused("no such order", w.post("/v1/orders/ord_none/deliveries", noteJSON("DN-3", 1)), 404, "not_found", "")
 	if n := w.rows(); n["order_deliveries"] != 1 {
 		t.Errorf("%v", n)

@@ -18,6 +18,14 @@ type route struct {
 	query        []string
 }
 
+// methods are those of the route: what can be got can be asked for its head.
+func (r route) methods() []string {
+	if r.method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{r.method}
+}
+
 func get(path string, action access.Action, h echo.HandlerFunc, query ...string) route {
 	return route{http.MethodGet, path, action, h, query}
 }
@@ -98,6 +106,9 @@ func (a *API) routes() []route {
 		if k.table {
 			routes = append(routes, post(k.path+"/import", k.write, a.once(a.importRecords(k.kind))))
 		}
+	}
+	for i := range routes {
+		routes[i].path = "/v1" + routes[i].path
 	}
 	return routes
 }
