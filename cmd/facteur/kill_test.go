@@ -193,7 +193,8 @@ func (g *killedGateway) awaitSettled(t *testing.T, orders int) {
 		if time.Now().After(deadline) {
 			for _, inv := range g.list(t, g.supplier, "/v1/invoices?state=draft&state=held&state=ready&state=rejected&state=cancelled") {
 				t.Logf("not sent: %v", inv)
-				t.Logf("its deliveries: %v", g.list(t, g.supplier, "/v1/invoices/"+inv["id"].(string)+"/deliveries"))
+				deliveries, _ := g.items(t, g.supplier, "/v1/invoices/"+inv["id"].(string)+"/deliveries")
+				t.Logf("its deliveries: %v", deliveries)
 			}
 			for _, o := range g.list(t, g.supplier, "/v1/orders") {
 				if o["state"] != "invoiced" {
@@ -223,7 +224,7 @@ func (g *killedGateway) check(t *testing.T, orders int) {
 	for _, inv := range g.list(t, g.supplier, "/v1/invoices") {
 		byOrder[inv["external_id"].(string)]++
 		numbers[inv["number"].(string)]++
-		deliveries := g.list(t, g.supplier, "/v1/invoices/"+inv["id"].(string)+"/deliveries")
+		deliveries, _ := g.items(t, g.supplier, "/v1/invoices/"+inv["id"].(string)+"/deliveries")
 		if len(deliveries) != 1 || deliveries[0]["state"] != "accepted" || deliveries[0]["receipt_sha256"] == nil {
 			t.Errorf("invoice %s: deliveries %v", inv["number"], deliveries)
 			continue
@@ -251,7 +252,7 @@ func (g *killedGateway) check(t *testing.T, orders int) {
 	if len(received) != orders {
 		t.Errorf("%d documents received, expected %d", len(received), orders)
 	}
-	series := g.list(t, g.supplier, "/v1/number-series")
+	series, _ := g.items(t, g.supplier, "/v1/number-series")
 	if len(series) != 1 || series[0]["taken"] != float64(orders) || len(series[0]["gaps"].([]any)) != 0 {
 		t.Errorf("number series: %v", series)
 	}
@@ -265,7 +266,9 @@ func (g *killedGateway) call(key, method, path, body, idempotency string) (int, 
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", idempotency)
+	if idempotency != "" {
+		req.Header.Set("Idempotency-Key", idempotency)
+	}
 	resp, err := g.http.Do(req)
 	if err != nil {
 		return 0, err
@@ -280,40 +283,45 @@ func (g *killedGateway) call(key, method, path, body, idempotency string) (int, 
 // list reads all pages of a list.
 func (g *killedGateway) list(t *testing.T, key, path string) []map[string]any {
 	t.Helper()
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
 	var all []map[string]any
-	after := ""
-	for {
-		sep := "?"
-		if strings.Contains(path, "?") {
-			sep = "&"
-		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+path+sep+"limit=500&after="+after, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+key)
-		resp, err := g.http.Do(req)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, tail(g.log.String()))
-		}
-		content, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("GET %s: %d %v %s", path, resp.StatusCode, err, content)
-		}
-		var page struct {
-			Items []map[string]any `json:"items"`
-			Next  string           `json:"next"`
-		}
-		if err := json.Unmarshal(content, &page); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, page.Items...)
-		if page.Next == "" {
+	for after := ""; ; {
+		items, next := g.items(t, key, path+sep+"limit=500&after="+after)
+		if all = append(all, items...); next == "" {
 			return all
 		}
-		after = page.Next
+		after = next
 	}
+}
+
+// items reads one page, or a list that has but one.
+func (g *killedGateway) items(t *testing.T, key, path string) (items []map[string]any, next string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := g.http.Do(req)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(g.log.String()))
+	}
+	content, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %d %v %s", path, resp.StatusCode, err, content)
+	}
+	var page struct {
+		Items []map[string]any `json:"items"`
+		Next  string           `json:"next"`
+	}
+	if err := json.Unmarshal(content, &page); err != nil {
+		t.Fatal(err)
+	}
+	return page.Items, page.Next
 }
 
 func (g *killedGateway) stop() {
