@@ -295,12 +295,33 @@ func (n *node) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { n.sealer.Run(ctx) })
+	wg.Go(func() { n.prune(ctx) })
 	<-ctx.Done()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err := n.runner.Stop(stop)
 	wg.Wait()
 	return err
+}
+
+// keepAnswers is how long a submission under the same idempotency key gets the
+// same answer. Business keys stop doubles for ever.
+const keepAnswers = 90 * 24 * time.Hour
+
+// prune removes what is no longer needed, once an hour.
+func (n *node) prune(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		if err := n.store.System().Prune(ctx, n.clock.Now().Add(-keepAnswers)); err != nil && ctx.Err() == nil {
+			n.log.WarnContext(ctx, "old answers could not be removed; this is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // Close releases what the node holds.
