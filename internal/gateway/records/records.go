@@ -15,9 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/billing"
@@ -37,12 +38,24 @@ type Book struct {
 // maxBody bounds one record.
 const maxBody = 1 << 20
 
-var validID = regexp.MustCompile(`^[\pL\pN][\pL\pN._@+-]{0,99}$`)
+// validID tells whether id is 1 to 100 letters, digits and . _ @ + -, the first a
+// letter or digit.
+func validID(id string) bool {
+	if n := utf8.RuneCountInString(id); n < 1 || n > 100 || !utf8.ValidString(id) {
+		return false
+	}
+	for i, r := range id {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) && (i == 0 || !strings.ContainsRune("._@+-", r)) {
+			return false
+		}
+	}
+	return true
+}
 
 // Put writes the next version of a record. ifVersion, when not negative, must be
 // the version that stands now (0: none), or the answer is gateway.ErrConflict.
 func (b *Book) Put(ctx context.Context, tenant gateway.TenantID, actor gateway.Actor, r gateway.Record, ifVersion int64) (gateway.Record, error) {
-	if !validID.MatchString(r.ID) {
+	if !validID(r.ID) {
 		return r, gateway.ErrInvalid.With("a record id is 1 to 100 letters, digits and . _ @ + -", nil)
 	}
 	if len(r.Body) > maxBody {
