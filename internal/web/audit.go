@@ -118,7 +118,7 @@ func (w *Web) auditInvoice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Title = p.T(kindKey(inv)) + " " + inv.Number
+	p.Title = p.invoiceTitle(inv)
 	v.Title = p.Title
 	v.add(p.T("customer"), inv.CustomerName)
 	v.add(p.T("amount"), p.Amount(inv.Payable.String(), inv.Currency))
@@ -153,10 +153,10 @@ func (w *Web) auditInbound(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Title = p.T("inbound.title", i18n.A("number", in.Number))
+	p.Title = p.inboundTitle(in)
 	v.Title = p.Title
-	v.add(p.T("sender"), in.Sender)
-	v.add(p.T("receiver"), in.Receiver)
+	v.add(p.T("sender"), participant(in.Sender))
+	v.add(p.T("receiver"), participant(in.Receiver))
 	v.add(p.T("message_id"), in.MessageID)
 	v.add(p.T("document_type"), in.DocumentType)
 	v.add(p.T("state"), p.T(i18n.Key("inbound."+string(in.State))))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -125,12 +126,12 @@ func (c *client) press(token, button string, form url.Values) response {
 
 var (
 	tags   = regexp.MustCompile(`<[^>]*>`)
-	spaces = regexp.MustCompile(`\s+`)
+	spaces = regexp.MustCompile(`[\s\x{a0}\x{202f}]+`)
 )
 
-// text is what a page says, without its markup.
+// text is what a page says, without its markup and with ordinary spaces.
 func text(page string) string {
-	return strings.TrimSpace(spaces.ReplaceAllString(tags.ReplaceAllString(page, " "), " "))
+	return strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(page, " ")), " "))
 }
 
 func wantText(t testing.TB, page string, wants ...string) {

@@ -87,7 +87,7 @@ func (w *Web) listInbox(c echo.Context) error {
 }
 
 func (p *page) inboundRow(in gateway.Inbound) (inboundRow, error) {
-	row := inboundRow{Inbound: in, Seller: in.Sender}
+	row := inboundRow{Inbound: in, Seller: participant(in.Sender)}
 	row.Standing, row.Tone = inboundStanding(in)
 	if len(in.Model) == 0 {
 		return row, nil
@@ -180,11 +180,16 @@ func (w *Web) showInbound(c echo.Context) error {
 	if err := v.complete(p); err != nil {
 		return err
 	}
-	p.Title = p.T("inbound.title", i18n.A("number", v.Number))
-	if v.Number == "" {
-		p.Title = p.T("inbound.untitled")
-	}
+	p.Title = p.inboundTitle(v.Inbound)
 	return show(c, http.StatusOK, inboundTemplate(p, v))
+}
+
+// inboundTitle names a received document.
+func (p *page) inboundTitle(in gateway.Inbound) string {
+	if in.Number == "" {
+		return p.T("inbound.untitled")
+	}
+	return p.T("inbound.title", i18n.A("number", in.Number))
 }
 
 // complete puts into words what was read.

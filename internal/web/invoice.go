@@ -74,10 +74,7 @@ func (w *Web) showInvoice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Title = p.T(v.Kind) + " " + v.Number
-	if v.Number == "" {
-		p.Title = p.T("draft_for", i18n.A("customer", v.CustomerName))
-	}
+	p.Title = p.invoiceTitle(v.Invoice)
 	return show(c, http.StatusOK, invoiceTemplate(p, v))
 }
 
@@ -204,7 +201,7 @@ func offersFor(p *page, v invoiceView) offers {
 		Correct:  held && !v.NumberGiven && p.Can(access.ActionCorrect),
 		Override: held && v.Hold.Passable && p.Can(access.ActionOverride),
 		Cancel:   (held || v.State == gateway.InvoiceDraft) && p.Can(access.ActionCorrect),
-		Credit:   numbered && !v.Model.IsCreditNote() && p.Can(access.ActionSubmit),
+		Credit:   numbered && !v.Model.IsCreditNote() && !v.credited() && p.Can(access.ActionSubmit),
 		Resend:   numbered && v.State != gateway.InvoiceClosed && v.lost() && p.Can(access.ActionResolve),
 	}
 }
@@ -214,6 +211,25 @@ func (v invoiceView) lost() bool {
 	return !slices.ContainsFunc(v.Deliveries, func(d deliveryView) bool {
 		return d.State != gateway.DeliveryFailed && v.Status.Deliveries[d.ID].State != "bounced"
 	})
+}
+
+// credited tells that living credit notes take back all of an invoice.
+func (v invoiceView) credited() bool {
+	var sum invoice.Decimal
+	for _, c := range v.Credits {
+		if c.State != gateway.InvoiceRejected && c.State != gateway.InvoiceCancelled {
+			sum = sum.Add(c.Total)
+		}
+	}
+	return len(v.Credits) > 0 && sum.Cmp(v.Total) >= 0
+}
+
+// invoiceTitle names an invoice; one without number is a draft for its customer.
+func (p *page) invoiceTitle(inv gateway.Invoice) string {
+	if inv.Number == "" {
+		return p.T("draft_for", i18n.A("customer", inv.CustomerName))
+	}
+	return p.T(kindKey(inv)) + " " + inv.Number
 }
 
 func kindKey(inv gateway.Invoice) i18n.Key {

@@ -135,7 +135,7 @@ func (p *page) details(e gateway.Event, d eventData) []string {
 func (p *page) says(e gateway.Event, d eventData) string {
 	name := e.ActorName()
 	if d.Peer != "" && e.Grade > gateway.GradeNone {
-		return d.Peer
+		return participant(d.Peer)
 	}
 	switch e.Actor.Kind {
 	case "user":
@@ -146,12 +146,15 @@ func (p *page) says(e gateway.Event, d eventData) string {
 	case "api_key":
 		return p.T("says.api_key", i18n.A("name", cmp.Or(name, e.Actor.ID)))
 	case "peer":
-		return cmp.Or(name, e.Actor.ID, p.T("says.peer"))
+		return participant(cmp.Or(name, e.Actor.ID, p.T("says.peer")))
 	case "link_holder":
 		return p.T("says.link_holder")
 	}
 	return p.T("says.system")
 }
+
+// participant leaves out of a participant identifier what is the same in all.
+func participant(id string) string { return strings.TrimPrefix(id, "iso6523-actorid-upis::") }
 
 // Grade names the weight of evidence.
 func (p *page) Grade(g gateway.Grade) string { return p.T(i18n.Key("grade." + strconv.Itoa(int(g)))) }
