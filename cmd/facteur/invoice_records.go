@@ -87,6 +87,10 @@ func readRecordFile(path string, into any) error {
 	if len(data) > maxRecords {
 		return wanting("invoice.records", fmt.Sprintf("%s is larger than %d bytes", path, maxRecords))
 	}
+	return parseRecords(path, data, into)
+}
+
+func parseRecords(path string, data []byte, into any) error {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if err := json.Unmarshal(data, into, json.RejectUnknownMembers(true)); err != nil {
 		return wanting("invoice.records", path+jsonPlace(data, err))

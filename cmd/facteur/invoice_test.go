@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -145,4 +147,54 @@ func TestSafeFile(t *testing.T) {
 			t.Errorf("%q is %q, want %q", number, got, want)
 		}
 	}
+}
+
+// Records that are taken are taken again as they are written, and found under
+// the same keys; those that are refused are refused with a place.
+func FuzzRecords(f *testing.F) {
+	seeds := 0
+	for name, field := range map[string]string{"legal_entities.json": "legal_entities", "customers.json": "customers", "items.json": "items"} {
+		data, err := os.ReadFile(ordersDir + "records/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		seeds++
+		f.Add([]byte(`{"` + field + `":` + string(data) + `}`))
+	}
+	for _, text := range []string{``, `{}`, `{"items":[{"id":"a"},{"id":"a"}]}`, `{"items":[{"id":"a","value":{"vat":{"rate":"1e9999"}}}]}`, `{"items":null} x`} {
+		f.Add([]byte(text))
+	}
+	if seeds == 0 {
+		f.Fatal("there are no seeds")
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var all recordFile
+		err := parseRecords("r.json", data, &all)
+		var book *recordBook
+		if err == nil {
+			book, err = newRecordBook("r.json", all)
+		}
+		if err != nil {
+			var exit *exitError
+			if !errors.As(err, &exit) || exit.Status != statusWanting || exit.Code != "invoice.records" || !strings.HasPrefix(exit.Message, "r.json:") {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		written, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again recordFile
+		if err := parseRecords("r.json", written, &again); err != nil {
+			t.Fatalf("%v\n%s", err, written)
+		}
+		second, err := newRecordBook("r.json", again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(book.byKind, second.byKind) {
+			t.Fatalf("%v became %v", book.byKind, second.byKind)
+		}
+	})
 }
