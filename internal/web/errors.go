@@ -95,7 +95,8 @@ func describeFailure(err error) failure {
 		f.Code, f.Detail = "internal", "" // nothing from inside is shown
 	}
 	f.Title, f.Text = i18n.Key("error."+f.Code), i18n.Key("error."+f.Code+".text")
-	if f.Code == "not_found" || f.Code == "unauthorized" || f.Code == "form" || f.Code == "gone" {
+	switch f.Code {
+	case "not_found", "unauthorized", "form", "gone", "unavailable":
 		f.Detail = "" // our own text says it all
 	}
 	return f

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"pgregory.net/rapid"
 
 	"facteur.dev/facteur/internal/access"
@@ -189,8 +188,7 @@ func TestBucketsAreBounded(t *testing.T) {
 func TestSecureCookies(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Secure = true
-	w.echo = echo.New()
-	Register(w.echo, w.cfg)
+	w.echo = newEcho(w.cfg)
 	c := w.client()
 	r := c.signIn(emailOf(supplier, access.RoleAdmin), password, "")
 	wantStatus(t, r, http.StatusSeeOther)

@@ -323,8 +323,13 @@ func (w *world) wire() {
 		},
 		LinkTo: linkTo, Language: "en", Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
-	w.echo = echo.New()
-	Register(w.echo, w.cfg)
+	w.echo = newEcho(w.cfg)
+}
+
+func newEcho(cfg Config) *echo.Echo {
+	e := echo.New()
+	Register(e, cfg)
+	return e
 }
 
 // verifyLog exports the tenant's log and checks the export.
