@@ -69,7 +69,9 @@ func (c demoCmd) Run(app *appContext) (err error) {
 	if c.Exit {
 		return nil
 	}
-	fmt.Fprintf(d.out, "\nOpen %s\n  left: the supplier's timeline; right: the customer's portal.\n  Press \"show invoice\" on the right and watch the left. Ctrl-C ends the demonstration.\n", d.page)
+	fmt.Fprintf(d.out, "\nOpen %s\n", d.page)
+	fmt.Fprintln(d.out, "  left: the supplier's timeline; right: the customer's portal.")
+	fmt.Fprintln(d.out, "  Press \"show invoice\" on the right and watch the left. Ctrl-C ends the demonstration.")
 	<-ctx.Done()
 	return nil
 }

@@ -50,7 +50,9 @@ func (d *demo) routes(e *echo.Echo) {
 		if err != nil {
 			return err
 		}
-		c.SetCookie(&http.Cookie{Name: "facteur", Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{ //nolint:gosec // the pages of a demonstration are plain HTTP on loopback
+			Name: "facteur", Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
 		h := c.Response().Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-src 'self' "+d.node.pages)
 		h.Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)

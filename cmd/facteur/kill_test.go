@@ -119,7 +119,7 @@ func (g *killedGateway) start(t *testing.T, point string, count int) {
 
 func killed(err error) bool {
 	var exit *exec.ExitError
-	return errors.As(err, &exit) && exit.ProcessState.ExitCode() == -1
+	return errors.As(err, &exit) && exit.ExitCode() == -1
 }
 
 // submit posts orders first … first+n-1 side by side, each again under the same

@@ -262,7 +262,7 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 	case response.InvoiceCustomization:
 		answer, err := response.ReadInvoice(document)
 		if err != nil {
-			return nil, event, nil // the rules passed it; we cannot use it
+			return nil, event, nil //nolint:nilerr // the rules passed it and we cannot use it: it answers nothing of ours
 		}
 		kind, ok := incoming[answer.Code]
 		if !ok {
@@ -277,7 +277,7 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 	case response.MessageCustomization:
 		answer, err := response.ReadMessage(document)
 		if err != nil || answer.Code != response.Rejected {
-			return nil, event, nil
+			return nil, event, nil //nolint:nilerr // likewise
 		}
 		event = gateway.Event{
 			Type: gateway.EventAnswerRejected, At: answer.IssuedAt, Grade: gateway.GradeStrong, Key: "answer/" + in.Sender + "/" + answer.ID,

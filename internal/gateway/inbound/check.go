@@ -81,7 +81,10 @@ func (s *Checking) Handle(ctx context.Context, t gateway.Task) error {
 	})
 }
 
-func (s *Checking) settle(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, body []byte, result validation.Result, model *invoice.Invoice, modelErr error) error {
+func (s *Checking) settle(
+	ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, body []byte,
+	result validation.Result, model *invoice.Invoice, modelErr error,
+) error {
 	now := s.Clock.Now()
 	if model != nil {
 		if err := s.project(ctx, tx, in, model, &result); err != nil {
@@ -186,7 +189,12 @@ func allRan(r validation.Result) bool { return len(r.Verdicts) > 0 && notRun(r) 
 func notRun(r validation.Result) string {
 	for _, v := range r.Verdicts {
 		// A rule that stops on this very document is the document's fault.
-		if !v.Ran && !strings.HasPrefix(v.Reason, validation.ReasonDynamic) && !strings.HasPrefix(v.Reason, validation.ReasonUnknown) && !strings.HasPrefix(v.Reason, validation.ReasonLimit) {
+		if v.Ran {
+			continue
+		}
+		switch code, _, _ := strings.Cut(v.Reason, ":"); code {
+		case validation.ReasonDynamic, validation.ReasonUnknown, validation.ReasonLimit:
+		default:
 			return v.Reason
 		}
 	}

@@ -55,8 +55,14 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 			return err
 		}
 		for _, d := range []gateway.Document{
-			{SHA256: document, Role: "invoice", Syntax: c.result.Document.Syntax, Customization: c.result.Document.Customization, MediaType: mediaXML, Filename: name, Size: int64(len(c.document))},
-			{SHA256: seal, Role: "seal", Syntax: "xades", MediaType: mediaXML, Filename: strings.TrimSuffix(name, ".xml") + ".xades.xml", Size: int64(len(c.seal))},
+			{
+				SHA256: document, Role: "invoice", Syntax: c.result.Document.Syntax, Customization: c.result.Document.Customization,
+				MediaType: mediaXML, Filename: name, Size: int64(len(c.document)),
+			},
+			{
+				SHA256: seal, Role: "seal", Syntax: "xades", MediaType: mediaXML,
+				Filename: strings.TrimSuffix(name, ".xml") + ".xades.xml", Size: int64(len(c.seal)),
+			},
 		} {
 			d.InvoiceID, d.CreatedAt = row.ID, now
 			if err := tx.InsertDocument(ctx, d); err != nil {

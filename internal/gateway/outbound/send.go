@@ -62,7 +62,7 @@ func (p RetryPolicy) Pause(n int) time.Duration {
 		d *= 2
 	}
 	d = min(d, p.Max)
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // it spreads retries and guards nothing
 }
 
 // attempt is what one contact needs, loaded in one go.

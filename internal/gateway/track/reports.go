@@ -98,7 +98,9 @@ var reported = map[mail.Action]struct {
 	mail.Failed:    {gateway.EventDeliveryBounced, gateway.GradeMedium},
 }
 
-func (s *Reports) recipient(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d gateway.Delivery, report mail.Report, rcpt mail.Recipient, evidence string) (gateway.EventType, error) {
+func (s *Reports) recipient(
+	ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d gateway.Delivery, report mail.Report, rcpt mail.Recipient, evidence string,
+) (gateway.EventType, error) {
 	what, ok := reported[rcpt.Action]
 	if !ok {
 		return "", nil
