@@ -77,7 +77,8 @@ func (n *node) mailer() (*mail.Sender, error) {
 	}
 	return mail.New(mail.Config{
 		Relay: net.JoinHostPort(m.Host, strconv.Itoa(m.Port)), TLS: mailTLS(m.TLS), Username: m.User, Password: m.Password.Reveal(),
-		From: from.Address, Bounce: "bounces@" + domain, BounceKey: n.keys.bounces, Dial: n.guard.DialContext, Timeout: m.Timeout, Now: n.clock.Now,
+		From: from.Address, Bounce: "bounces@" + domain, BounceKey: n.keys.bounces, Dial: n.guard.DialContext, RootCAs: n.roots,
+		Timeout: m.Timeout, Now: n.clock.Now,
 	})
 }
 
@@ -86,6 +87,8 @@ func mailTLS(word string) mail.TLSMode {
 	switch word {
 	case "none":
 		return mail.TLSNone
+	case "implicit":
+		return mail.TLSImplicit
 	case "opportunistic":
 		return mail.TLSOpportunistic
 	}

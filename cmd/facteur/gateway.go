@@ -17,6 +17,7 @@ import (
 
 	"facteur.dev/facteur/internal/access"
 	"facteur.dev/facteur/internal/config"
+	"facteur.dev/facteur/internal/dropfolder"
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/internal/gateway/answer"
 	"facteur.dev/facteur/internal/gateway/evidence"
@@ -296,6 +297,13 @@ func (n *node) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { n.sealer.Run(ctx) })
 	wg.Go(func() { n.prune(ctx) })
+	if n.cfg.Intake.DropDir != "" {
+		folder := &dropfolder.Folder{
+			Dir: n.cfg.Intake.DropDir, Store: n.store, Intake: n.intake, Clock: n.clock, Every: n.cfg.Intake.PollInterval,
+			MaxSize: n.cfg.HTTP.MaxBody, Log: n.log, Probe: n.probe,
+		}
+		wg.Go(func() { folder.Run(ctx) })
+	}
 	<-ctx.Done()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -49,6 +49,7 @@ type relay struct {
 	// replies by stage; nil lets it pass
 	onMail, onRcpt, onData func() error
 	users                  map[string]string
+	implicit               bool // TLS from the first byte
 }
 
 // taken is a message that the relay accepted.
@@ -76,6 +77,9 @@ func newRelay(t *testing.T, change func(*smtp.Server, *relay)) *relay {
 		t.Fatal(err)
 	}
 	r.addr = l.Addr().String()
+	if r.implicit {
+		l = tls.NewListener(l, srv.TLSConfig)
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = srv.Serve(l) })
 	t.Cleanup(func() {

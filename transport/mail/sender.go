@@ -28,6 +28,7 @@ type TLSMode string
 const (
 	TLSRequired      TLSMode = "required"      // nothing is sent without; the default
 	TLSOpportunistic TLSMode = "opportunistic" // used where offered
+	TLSImplicit      TLSMode = "implicit"      // from the first byte (RFC 8314), usually on port 465
 	TLSNone          TLSMode = "none"          // never; for a relay on the same machine
 )
 
@@ -100,7 +101,7 @@ func New(cfg Config) (*Sender, error) {
 		return nil, transport.Fault(transport.CodeEndpoint, "the name %q for EHLO is no host name", transport.Safe(s.cfg.Hello))
 	case len(cfg.BounceKey) < 16:
 		return nil, transport.Fault(transport.CodeEndpoint, "the key for bounce addresses has less than 16 bytes")
-	case cfg.TLS != TLSRequired && cfg.TLS != TLSOpportunistic && cfg.TLS != TLSNone:
+	case cfg.TLS != TLSRequired && cfg.TLS != TLSOpportunistic && cfg.TLS != TLSImplicit && cfg.TLS != TLSNone:
 		return nil, transport.Fault(transport.CodeEndpoint, "the TLS mode %q is not known", transport.Safe(string(cfg.TLS)))
 	case cfg.TLS == TLSNone && cfg.Username != "":
 		return nil, transport.Fault(transport.CodeEndpoint, "a password may not go without TLS")

@@ -71,7 +71,9 @@ func (c *conversation) run(ctx context.Context) verdict {
 	if err := conn.SetDeadline(time.Now().Add(c.cfg.Timeout)); err != nil {
 		return c.failed(err)
 	}
-	err = c.speak(ctx, conn)
+	if conn, err = c.encrypt(dialCtx, conn); err == nil {
+		err = c.speak(ctx, conn)
+	}
 	if err == nil {
 		return verdict{transport.Accepted, "", "the mail server took the message: " + c.reply}
 	}
@@ -83,6 +85,25 @@ func (c *conversation) run(ctx context.Context) verdict {
 		err = ctx.Err()
 	}
 	return c.failed(err)
+}
+
+// encrypt starts TLS before the first word, where the relay wants that.
+func (c *conversation) encrypt(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	if c.cfg.TLS != TLSImplicit {
+		return conn, nil
+	}
+	c.stage = stageTLS
+	secure := tls.Client(conn, c.tlsConfig())
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return conn, err
+	}
+	state := secure.ConnectionState()
+	c.tls = &state
+	return secure, nil
+}
+
+func (c *conversation) tlsConfig() *tls.Config {
+	return &tls.Config{ServerName: c.host, RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12, Time: c.cfg.Now}
 }
 
 // verdictError ends a conversation for a reason of our own.
@@ -141,7 +162,7 @@ func (c *conversation) introduce(client *smtp.Client) (*smtp.Client, error) {
 	if err := client.Hello(c.cfg.Hello); err != nil {
 		return nil, err
 	}
-	if c.cfg.TLS == TLSNone {
+	if c.cfg.TLS == TLSNone || c.cfg.TLS == TLSImplicit {
 		return client, nil
 	}
 	c.stage = stageTLS
@@ -151,8 +172,7 @@ func (c *conversation) introduce(client *smtp.Client) (*smtp.Client, error) {
 		}
 		return client, nil
 	}
-	err := client.StartTLS(&tls.Config{ServerName: c.host, RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12, Time: c.cfg.Now})
-	if err != nil {
+	if err := client.StartTLS(c.tlsConfig()); err != nil {
 		return nil, err
 	}
 	if state, ok := client.TLSConnectionState(); ok {

@@ -99,6 +99,25 @@ func TestRelaysThatLackExtensions(t *testing.T) {
 	}
 }
 
+func TestImplicitTLS(t *testing.T) {
+	r := newRelay(t, func(_ *smtp.Server, r *relay) { r.implicit, r.users = true, map[string]string{"u": "p"} })
+	s := newSender(t, r.addr, r.roots, func(c *Config) { c.TLS, c.Username, c.Password = TLSImplicit, "u", "p" })
+	got := send(t, s, invoice("1"), "ap@customer.example")
+	wants(t, got, transport.Accepted, "")
+	if len(r.mails) != 1 || r.mails[0].user != "u" || got.PeerID == "" {
+		t.Errorf("%+v, peer %q", r.mails, got.PeerID)
+	}
+	// A certificate nobody vouches for, and a relay that does not speak TLS.
+	stranger := newSender(t, r.addr, x509.NewCertPool(), func(c *Config) { c.TLS = TLSImplicit })
+	if got := send(t, stranger, invoice("2"), "ap@customer.example"); got.Outcome != transport.Temporary {
+		t.Errorf("unknown certificate: %+v", got)
+	}
+	plain := newRelay(t, nil)
+	if got := send(t, newSender(t, plain.addr, plain.roots, func(c *Config) { c.TLS, c.Timeout = TLSImplicit, time.Second }), invoice("3"), "ap@customer.example"); got.Outcome != transport.Temporary {
+		t.Errorf("no TLS: %+v", got)
+	}
+}
+
 func TestOpportunisticAndAuthenticated(t *testing.T) {
 	r := newRelay(t, func(_ *smtp.Server, r *relay) { r.users = map[string]string{"u": "p"} })
 	for _, mode := range []TLSMode{TLSRequired, TLSOpportunistic} {
