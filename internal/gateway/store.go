@@ -184,6 +184,8 @@ type Tx interface {
 	PutWebhookDelivery(ctx context.Context, d WebhookDelivery) error
 
 	PutPortalLink(ctx context.Context, l PortalLink) error
+	// PutMailToken ties a token to a delivery. Each attempt does so: the same
+	// again is nothing, ErrConflict is for a token of another delivery.
 	PutMailToken(ctx context.Context, t MailToken) error
 	PutSuppression(ctx context.Context, s Suppression) error
 	DeleteSuppression(ctx context.Context, address string) error

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"facteur.dev/facteur/internal/gateway"
@@ -57,7 +58,15 @@ func (s *session) PutPortalLink(ctx context.Context, l gateway.PortalLink) error
 
 // PutMailToken implements gateway.Tx.
 func (s *session) PutMailToken(ctx context.Context, t gateway.MailToken) error {
-	_, err := mailTokens.insert(ctx, s, &t, "")
+	written, err := mailTokens.insert(ctx, s, &t, " ON CONFLICT (token) DO NOTHING")
+	if err != nil || written {
+		return err
+	}
+	var delivery string
+	err = s.get(ctx, []any{&delivery}, "SELECT delivery_id FROM mail_tokens WHERE tenant = ? AND token = ?", string(s.tenant), t.Token)
+	if errors.Is(err, gateway.ErrNotFound) || err == nil && delivery != t.DeliveryID {
+		return gateway.ErrConflict.With("the token is another delivery's", nil)
+	}
 	return err
 }
 

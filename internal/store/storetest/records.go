@@ -188,6 +188,13 @@ func users(e *env) {
 	}
 	w.check(e)
 
+	// A delivery ties its token again with each attempt; no other takes it.
+	anew, foreign := w.token, w.token
+	anew.CreatedAt, foreign.DeliveryID = anew.CreatedAt.Add(time.Hour), "del_other"
+	e.write(func(tx gateway.Tx) error { return tx.PutMailToken(e.ctx, anew) })
+	e.fails(e.store.For(e.tenant).Write(e.ctx, func(tx gateway.Tx) error { return tx.PutMailToken(e.ctx, foreign) }), gateway.ErrConflict)
+	w.check(e)
+
 	// The last use of a key is kept to the minute.
 	used := w.key.LastUsedAt.UTC()
 	for _, c := range []struct{ at, want time.Duration }{

@@ -1,0 +1,57 @@
+package outbound_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/outbound"
+	"facteur.dev/facteur/transport"
+)
+
+// mailPeer is a channel whose reports come to an address with a token.
+type mailPeer struct{ *peer }
+
+func (mailPeer) Token(messageID string) string { return "token-of-" + messageID }
+
+type letters struct{}
+
+func (letters) Letter(context.Context, gateway.Tenant, gateway.Invoice, gateway.Delivery) (*transport.Mail, error) {
+	return &transport.Mail{Subject: "s", Text: "t"}, nil
+}
+
+// mailWorld is a world whose customer gets mail first, then by a gateway.
+func mailWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.peer.idempotent = false
+	sending := w.handlers[gateway.TaskSendDelivery].(*outbound.Sending)
+	sending.Letters = letters{}
+	sending.Sender = func(gateway.TenantID, string) transport.Sender { return mailPeer{w.peer} }
+	w.put(gateway.RecordCustomer, "buyer", `{"name":"Acheteur SAS","account_number":"C-1","vat_identifier":"FR75000234567","electronic_address":{"value":"000234567","scheme":"0225"},
+		"address":{"city":"Lille","country":"FR"},"routes":[{"channel":"mail","address":"ap@buyer.example"},{"channel":"https.gateway","address":"https://b.example/in"}]}`)
+	return w
+}
+
+// A server that asks to come back later, as greylisting does, gets the same
+// letter to the same bounce address again.
+func TestMailIsTriedAgainAfterGreylisting(t *testing.T) {
+	w := mailWorld(t)
+	w.peer.answers = []transport.Receipt{
+		{Outcome: transport.Temporary, Code: "smtp.rcpt_451"},
+		{Outcome: transport.Accepted, Kind: transport.KindSMTP},
+	}
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	w.clock.advance(10 * time.Second)
+	w.drain()
+	d := w.deliveries(w.only().ID)
+	if len(d) != 1 || d[0].State != gateway.DeliveryAccepted || d[0].Attempts != 2 {
+		t.Fatalf("%d deliveries, %s after %d attempts", len(d), d[0].State, d[0].Attempts)
+	}
+	token, err := w.store.System().MailToken(t.Context(), "token-of-"+d[0].MessageID)
+	if err != nil || token.DeliveryID != d[0].ID {
+		t.Errorf("%+v %v", token, err)
+	}
+}
