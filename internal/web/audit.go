@@ -194,16 +194,18 @@ func (v *recordView) history(ctx context.Context, r gateway.Reader, p *page, inv
 
 // checkSeal checks the seal of an invoice now; nil when it has no document yet.
 func (w *Web) checkSeal(ctx context.Context, tenant gateway.TenantID, documents []gateway.Document) (*sealView, error) {
-	s, err := w.sealed(ctx, tenant, documents)
-	switch {
-	case errors.Is(err, gateway.ErrNotFound) && len(documents) == 0:
+	if len(documents) == 0 {
 		return nil, nil
-	case err != nil && ctx.Err() != nil:
-		return nil, err
-	case err != nil:
-		return &sealView{Reason: err.Error()}, nil
 	}
-	return &sealView{Seal: s, Holds: true}, nil
+	s, err := w.sealed(ctx, tenant, documents)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	v := &sealView{Seal: s, Holds: err == nil}
+	if err != nil {
+		v.Reason = err.Error()
+	}
+	return v, nil
 }
 
 // logCheckTime bounds a check of the whole log.

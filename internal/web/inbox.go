@@ -198,9 +198,9 @@ func (v *inboundView) complete(p *page) error {
 	if v.Row, err = p.inboundRow(v.Inbound); err != nil {
 		return err
 	}
-	if len(v.Inbound.Model) > 0 {
+	if len(v.Model) > 0 {
 		model := new(invoice.Invoice)
-		if err := json.Unmarshal(v.Inbound.Model, model); err != nil {
+		if err := json.Unmarshal(v.Model, model); err != nil {
 			return err
 		}
 		v.Document = render.Model(model, string(p.Lang))
@@ -215,7 +215,7 @@ func (v *inboundView) complete(p *page) error {
 		}
 	}
 	v.Decisions = decisions(p, v.Inbound)
-	v.Acknowledge = p.Can(access.ActionAcknowledge) && v.AcknowledgedAt == nil && len(v.Inbound.Model) > 0 &&
+	v.Acknowledge = p.Can(access.ActionAcknowledge) && v.AcknowledgedAt == nil && len(v.Model) > 0 &&
 		(v.State == gateway.InboundAvailable || v.State == gateway.InboundForwarded)
 	return nil
 }

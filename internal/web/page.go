@@ -161,10 +161,7 @@ func (w *Web) speak(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok || r.Method != http.MethodGet {
 			return next(c)
 		}
-		c.SetCookie(&http.Cookie{
-			Name: languageCookie, Value: string(asked), Path: "/", MaxAge: 365 * 24 * 3600,
-			HttpOnly: true, Secure: w.Secure, SameSite: http.SameSiteLaxMode,
-		})
+		c.SetCookie(w.cookie(languageCookie, string(asked), 365*24*3600))
 		q := r.URL.Query()
 		q.Del("lang")
 		to := &url.URL{Path: r.URL.Path, RawQuery: q.Encode()}

@@ -31,7 +31,7 @@ func (w *Web) cookieName(name string) string {
 }
 
 func (w *Web) cookie(name, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure is as configured: on loopback there is no https
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: w.Secure, SameSite: http.SameSiteLaxMode,
 	}

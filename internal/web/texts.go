@@ -58,7 +58,7 @@ var generalTexts = i18n.Catalogue{
 	"error.not_found.text":              {EN: "The address is wrong, or what it led to is not yours to see.", FR: "L’adresse est erronée, ou ce qu’elle désigne ne vous est pas accessible."},
 	"error.gone":                        {EN: "This link no longer works", FR: "Ce lien ne fonctionne plus"},
 	"error.gone.text":                   {EN: "It has expired or was withdrawn. Ask the seller for a new one; the invoice that came with the e-mail is still good.", FR: "Il a expiré ou a été retiré. Demandez-en un nouveau au vendeur ; la facture jointe à l’e-mail reste valable."},
-	"error.forbidden":                   {EN: "You may not do this", FR: "Cette action ne vous est pas permise"},
+	"error.forbidden":                   {EN: "You may not do this", FR: "Vous n’avez pas ce droit"},
 	"error.forbidden.text":              {EN: "Your role does not include it. An administrator can change that.", FR: "Votre rôle ne la comprend pas. Un administrateur peut le changer."},
 	"error.form":                        {EN: "This page was too old", FR: "Cette page était trop ancienne"},
 	"error.form.text":                   {EN: "Nothing was done. Open the page again and press the button there.", FR: "Rien n’a été fait. Ouvrez de nouveau la page et appuyez-y sur le bouton."},
