@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"facteur.dev/facteur/internal/config"
@@ -68,6 +69,20 @@ func (c *officialChecks) Check(ctx context.Context, document []byte, at time.Tim
 		}}))
 	}
 	return result
+}
+
+// usable tells whether the rules for Peppol invoices are there: it checks an
+// invoice that is none and looks only at whether the checks ran.
+func (c *officialChecks) usable(ctx context.Context, at time.Time) error {
+	const nothing = `<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+		xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
+		<cbc:CustomizationID>urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0</cbc:CustomizationID>
+		<cbc:ProfileID>urn:fdc:peppol.eu:2017:poacc:billing:01:1.0</cbc:ProfileID></Invoice>`
+	if reason := environmentReason(c.Check(ctx, []byte(nothing), at)); reason != "" {
+		code, text, _ := strings.Cut(reason, ": ")
+		return &exitError{Status: statusEnvironment, Code: code, Message: text, Remedy: `run "facteur schemas sync"`}
+	}
+	return nil
 }
 
 // Close releases the schemas.

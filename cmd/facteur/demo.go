@@ -128,6 +128,9 @@ func (d *demo) start(ctx context.Context, packs, listen string) error {
 	if d.node, err = newNode(ctx, cfg, log, "https://"+d.peers.gateway.Addr().String(), nil); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := d.node.checks.usable(ctx, d.app.Now()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	// People open the pages over plain HTTP: the supplier as 127.0.0.1, the
 	// customer as localhost, so that neither has the other's cookies.
 	d.node.pages = "http://localhost:" + port

@@ -277,13 +277,23 @@ func (s *Preparing) check(ctx context.Context, c *candidate) error {
 		return err
 	}
 	if !c.result.Valid && !overridden(c.row, c.result) {
-		text := "the document does not meet the rules"
-		if failures := c.result.Failures(); len(failures) > 0 {
-			text = failures[0].Rule + ": " + failures[0].Message
-		}
-		c.stop(reason, Hold{Result: &c.result, Text: text})
+		c.stop(reason, Hold{Result: &c.result, Text: whyNot(c.result)})
 	}
 	return nil
+}
+
+// whyNot says in one line why a result is not valid: a check that did not run
+// comes before what others found.
+func whyNot(r validation.Result) string {
+	for _, v := range r.Verdicts {
+		if !v.Ran {
+			return v.RuleSet + " did not run: " + v.Reason
+		}
+	}
+	if failures := r.Failures(); len(failures) > 0 {
+		return failures[0].Rule + ": " + failures[0].Message
+	}
+	return "nothing checked the document"
 }
 
 // overridden tells whether a person let all of what fails pass. A check that
