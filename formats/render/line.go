@@ -155,7 +155,7 @@ func (b *builder) breakdown() []VATRow {
 	var out []VATRow
 	for _, v := range b.inv.VATBreakdown {
 		row := VATRow{
-			Category: b.word("vat.", v.Category), Taxable: b.amount(v.TaxableAmount), Tax: b.amount(v.TaxAmount), Exemption: v.ExemptionReason,
+			Code: v.Category, Category: b.word("vat.", v.Category), Taxable: b.amount(v.TaxableAmount), Tax: b.amount(v.TaxAmount), Exemption: v.ExemptionReason,
 		}
 		if v.Rate != nil {
 			row.Rate = b.percent(*v.Rate)

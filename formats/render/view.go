@@ -115,6 +115,8 @@ type Adjustment struct {
 
 // VATRow is one VAT category and rate (BG-23).
 type VATRow struct {
+	// Code is the VAT category code (BT-118), Category puts it into words.
+	Code     string `json:"code"`
 	Category string `json:"category"`
 	Rate     string `json:"rate,omitempty"`
 	Taxable  string `json:"taxable"`
