@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,13 +101,13 @@ func planOf(ctx context.Context, r gateway.Reader, row *gateway.Order, except st
 		return plan, nil, err
 	}
 	if pair.Entity.ID != "" {
-		in.Records.LegalEntity, row.LegalEntity = &pair.Entity, pair.Entity.ID
+		in.Records.LegalEntity = &pair.Entity
 	}
 	if pair.Customer.ID != "" {
-		in.Records.Customer, row.Customer = &pair.Customer, pair.Customer.ID
-		if err := sameOrder(ctx, r, *row); err != nil {
-			return plan, nil, err
-		}
+		in.Records.Customer = &pair.Customer
+	}
+	if err := settle(ctx, r, row, pair.Entity.ID, pair.Customer.ID); err != nil {
+		return plan, nil, err
 	}
 	if in.Records.Items, err = itemsOf(ctx, r, o, clock); err != nil {
 		return plan, nil, err
@@ -135,16 +136,25 @@ func planOf(ctx context.Context, r gateway.Reader, row *gateway.Order, except st
 	return plan, o, err
 }
 
-// sameOrder refuses an order whose number the customer has given before.
-func sameOrder(ctx context.Context, r gateway.Reader, row gateway.Order) error {
-	list, err := r.Orders(ctx, gateway.OrderFilter{Customer: row.Customer, Number: row.Number}, gateway.Page{Limit: 500})
+// settle writes into an order whose it is, as far as that is known, and refuses
+// one whose number the customer has given before. An order that waited for its
+// records may be younger, as the customer's, than one that came in after it.
+func settle(ctx context.Context, r gateway.Reader, row *gateway.Order, entity, customer string) error {
+	entity, customer = cmp.Or(entity, row.LegalEntity), cmp.Or(customer, row.Customer)
+	settled := row.LegalEntity == entity && row.Customer == customer
+	row.LegalEntity, row.Customer = entity, customer
+	if customer == "" {
+		return nil
+	}
+	list, err := r.Orders(ctx, gateway.OrderFilter{Customer: customer, Number: row.Number}, gateway.Page{Limit: 500})
 	if err != nil {
 		return err
 	}
 	for _, other := range list.Items {
-		if other.ID != row.ID && other.ID < row.ID && other.LegalEntity == row.LegalEntity && other.State != gateway.OrderRejected {
-			return gateway.ErrDuplicate.With("the customer's order "+row.Number+" was submitted before", nil).For(other.ID)
+		if other.ID == row.ID || other.LegalEntity != entity || other.State == gateway.OrderRejected || settled && other.ID > row.ID {
+			continue
 		}
+		return gateway.ErrDuplicate.With("the customer's order "+row.Number+" was submitted before", nil).For(other.ID)
 	}
 	return nil
 }

@@ -184,11 +184,14 @@ func newWorld(t *testing.T) *world {
 	}
 	w.put(gateway.RecordLegalEntity, "seller", `{"name":"Vendeur SAS","vat_identifier":"FR40000123456","electronic_address":{"value":"000123456","scheme":"0225"},
 		"address":{"city":"Paris","country":"FR"},"terms":{"net_days":30},"invoice_numbers":"FA-{yyyy}-{n:3}"}`)
-	w.put(gateway.RecordCustomer, "buyer", `{"name":"Acheteur SAS","account_number":"C-1","vat_identifier":"FR75000234567","electronic_address":{"value":"000234567","scheme":"0225"},
-		"address":{"city":"Lille","country":"FR"},"routes":[{"channel":"https.gateway","address":"https://a.example/in"},{"channel":"https.gateway","address":"https://b.example/in"}]}`)
+	w.put(gateway.RecordCustomer, "buyer", buyer)
 	w.put(gateway.RecordItem, "sku-1", `{"seller_id":"SKU-1","name":"Vis","unit":"C62","vat":{"category":"S","rate":"20"}}`)
 	return w
 }
+
+// buyer is the customer's record, with two routes.
+const buyer = `{"name":"Acheteur SAS","account_number":"C-1","vat_identifier":"FR75000234567","electronic_address":{"value":"000234567","scheme":"0225"},
+	"address":{"city":"Lille","country":"FR"},"routes":[{"channel":"https.gateway","address":"https://a.example/in"},{"channel":"https.gateway","address":"https://b.example/in"}]}`
 
 func (w *world) must(err error) {
 	w.Helper()

@@ -45,6 +45,9 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		row.LegalEntity, row.Customer, row.Model = c.row.LegalEntity, c.row.Customer, model
 		row.Number, row.Hold, row.HoldDetail, row.UpdatedAt = c.model.Number, "", nil, now
 		describe(row, c.model)
+		if err := settleOrder(ctx, tx, row); err != nil {
+			return err
+		}
 		row.BusinessKey = InvoiceKey(partyOf(c.model.Seller), c.model)
 		if c.series != nil {
 			if err := take(ctx, tx, *c.series, c.model, row.ID, now); err != nil {
@@ -89,11 +92,32 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 	})
 	s.probe("invoice.ready_committed")
 	var duplicate *gateway.Error
-	if errors.As(err, &duplicate) && errors.Is(err, gateway.ErrDuplicate) {
-		c.stop(holdNumber, Hold{Duplicate: duplicate.Ref, Text: "an invoice of this seller with number " + c.model.Number + " exists already"})
-		return s.holdBack(ctx, t, c)
+	if !errors.As(err, &duplicate) || !errors.Is(err, gateway.ErrDuplicate) {
+		return err
 	}
-	return err
+	if strings.HasPrefix(duplicate.Ref, gateway.PrefixOrder+"_") {
+		c.stop(holdRecords, Hold{Text: duplicate.Message + " as " + duplicate.Ref + ": cancel this invoice"})
+	} else {
+		c.stop(holdNumber, Hold{Duplicate: duplicate.Ref, Text: "an invoice of this seller with number " + c.model.Number + " exists already"})
+	}
+	return s.holdBack(ctx, t, c)
+}
+
+// settleOrder tells the order of an invoice whose it is, where that was found
+// out only after the draft was made: no other order of that number may be
+// invoiced beside it.
+func settleOrder(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice) error {
+	if inv.OrderID == "" || inv.CreditOf != "" {
+		return nil
+	}
+	o, err := tx.Order(ctx, inv.OrderID)
+	if err != nil || o.Customer == inv.Customer && o.LegalEntity == inv.LegalEntity {
+		return err
+	}
+	if err := settle(ctx, tx, &o, inv.LegalEntity, inv.Customer); err != nil {
+		return err
+	}
+	return tx.UpdateOrder(ctx, &o)
 }
 
 // linkLife is how long a portal link works.
