@@ -80,7 +80,7 @@ func (c *officialChecks) usable(ctx context.Context, at time.Time) error {
 		<cbc:ProfileID>urn:fdc:peppol.eu:2017:poacc:billing:01:1.0</cbc:ProfileID></Invoice>`
 	if reason := environmentReason(c.Check(ctx, []byte(nothing), at)); reason != "" {
 		code, text, _ := strings.Cut(reason, ": ")
-		return &exitError{Status: statusEnvironment, Code: code, Message: text, Remedy: `run "facteur schemas sync"`}
+		return &exitError{Status: statusEnvironment, Code: code, Message: text}
 	}
 	return nil
 }
