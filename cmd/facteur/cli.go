@@ -5,6 +5,7 @@ import "github.com/alecthomas/kong"
 const description = `Facteur turns sales orders into e-invoices that are checked, sealed, delivered and tracked.
 
 Examples:
+  facteur demo                   show the whole way on this machine, in a browser
   facteur schemas sync           fetch the official rule packs
   facteur invoice order.json     turn a sales order into an invoice
   facteur validate invoice.xml   check a document against the official rules
@@ -38,13 +39,13 @@ type CLI struct {
 	Invoice    invoiceCmd    `cmd:"" group:"documents" help:"Turn sales orders into checked invoices, offline."`
 	Validate   validateCmd   `cmd:"" group:"documents" help:"Check documents against the official schemas and rules."`
 	Verify     verifyCmd     `cmd:"" group:"documents" help:"Check a signed document, a receipt or an audit log, offline."`
+	Demo       demoCmd       `cmd:"" group:"gateway" help:"Show the whole way, from order to opened invoice, on this machine."`
+	Serve      serveCmd      `cmd:"" group:"gateway" help:"Run the gateway: API, pages, deliveries."`
 	MailReport mailReportCmd `cmd:"" group:"gateway" help:"Take a delivery report or bounce from standard input."`
 	Tenant     tenantCmd     `cmd:"" group:"gateway" help:"Create and list tenants, the isolated accounts of the gateway."`
 	User       userCmd       `cmd:"" group:"gateway" help:"Create, list, disable users; set passwords."`
 	Key        keyCmd        `cmd:"" group:"gateway" help:"Create, list and revoke API keys."`
 	Doctor     doctorCmd     `cmd:"" group:"system" help:"Check the installation: a line and a remedy for each thing."`
-	Demo       demoCmd       `cmd:"" group:"gateway" help:"Show the whole way, from order to opened invoice, on this machine."`
-	Serve      serveCmd      `cmd:"" group:"gateway" help:"Run the gateway: API, pages, deliveries."`
 	Schemas    schemasCmd    `cmd:"" group:"system" help:"Fetch and verify the official rule packs."`
 	Config     configCmd     `cmd:"" group:"system" help:"Show the configuration."`
 	Version    versionCmd    `cmd:"" group:"system" help:"Print the version."`
