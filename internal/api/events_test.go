@@ -164,7 +164,7 @@ func TestWebhooks(t *testing.T) {
 	w.expect(w.send(request{method: "DELETE", path: path}), 204)
 	w.refused("deleted twice", w.send(request{method: "DELETE", path: path}), 404, "not_found", "")
 	w.refused("a message after that", w.post(path+"/test", ""), 404, "not_found", "")
-	w.refused("the repetition after that", w.send(q), 404, "not_found", "")
+	w.refused("the repetition after that", w.send(q), 409, "state", "")
 	w.drain()
 	told := into[eventList](w, w.expect(w.get("/v1/events?type=access.changed"), 200)).Items
 	if len(told) != 2 || !strings.Contains(string(told[0].Data), "webhook.created") || !strings.Contains(string(told[1].Data), "webhook.deleted") ||

@@ -110,13 +110,15 @@ type listedOrder struct {
 	Body omitted `json:"body,omitempty"`
 }
 
+var orderStates = []gateway.OrderState{gateway.OrderReceived, gateway.OrderOpen, gateway.OrderInvoiced, gateway.OrderRejected}
+
 func (a *API) listOrders(c echo.Context) error {
 	p, err := page(c)
 	if err != nil {
 		return err
 	}
 	f := gateway.OrderFilter{Customer: c.QueryParam("customer"), ExternalID: c.QueryParam("external_id"), Number: c.QueryParam("number")}
-	wanted, err := states(c, []gateway.OrderState{gateway.OrderReceived, gateway.OrderOpen, gateway.OrderInvoiced, gateway.OrderRejected})
+	wanted, err := states(c, orderStates)
 	if err != nil {
 		return err
 	}

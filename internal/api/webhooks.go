@@ -97,6 +97,9 @@ func (a *API) addWebhook(ctx context.Context, tx gateway.Tx, by gateway.Actor, h
 			return hook, false, gateway.ErrIdempotencyKey.For(first.Ref)
 		case err == nil:
 			stored, err := tx.Webhook(ctx, first.Ref)
+			if errors.Is(err, gateway.ErrNotFound) {
+				err = gateway.ErrState.With("the webhook that this key made is deleted", err)
+			}
 			return stored, true, err
 		case !errors.Is(err, gateway.ErrNotFound):
 			return hook, false, err

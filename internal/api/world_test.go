@@ -33,6 +33,7 @@ import (
 	"facteur.dev/facteur/internal/gateway/records"
 	"facteur.dev/facteur/internal/gateway/sealing"
 	"facteur.dev/facteur/internal/gateway/track"
+	"facteur.dev/facteur/internal/logging"
 	"facteur.dev/facteur/internal/store/sqlite"
 	"facteur.dev/facteur/internal/store/sqlstore"
 	"facteur.dev/facteur/transport"
@@ -163,14 +164,15 @@ type handler interface {
 // world is a gateway with two tenants on a real store, its workers, and a server.
 type world struct {
 	testing.TB
-	path   string // of the database
 	store  gateway.Store
+	db     *sql.DB  // the store's, to read
+	tables []string // that it has
 	clock  *clock
 	blobs  *memory
 	peer   *peer
 	checks *checks
 	posted chan string // ids of messages to webhooks
-	log    *bytes.Buffer
+	log    *lines
 	api    *API
 	server *httptest.Server
 	sealer *sealing.Sealer
@@ -182,15 +184,17 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		TB: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
+		TB: t, clock: &clock{now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
 		blobs: &memory{blobs: map[string][]byte{}}, peer: &peer{answer: transport.Accepted}, checks: &checks{},
-		posted: make(chan string, 1000), log: &bytes.Buffer{}, secrets: map[gateway.TenantID]map[access.Role]string{},
+		posted: make(chan string, 1000), log: &lines{}, secrets: map[gateway.TenantID]map[access.Role]string{},
 	}
-	db, err := sqlite.Open(t.Context(), w.path)
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := sqlite.Open(t.Context(), path)
 	w.must(err)
 	w.store, err = sqlstore.Open(t.Context(), db, nil)
 	w.must(err)
 	t.Cleanup(func() { w.must(w.store.Close()) })
+	w.readTables(path)
 	ids := gateway.NewIDs(w.clock, rand.Reader)
 	hooks := w.work(ids)
 	cfg := Config{
@@ -217,7 +221,7 @@ func newWorld(t testing.TB) *world {
 			return err
 		},
 		Ready:   func(context.Context) error { return nil },
-		MaxBody: 1 << 20, Log: slog.New(slog.NewTextHandler(&locked{w: w.log}, nil)),
+		MaxBody: 1 << 20, Log: logging.New(w.log, slog.LevelInfo, logging.Text),
 	}
 	for _, tenant := range []gateway.TenantID{acme, other} {
 		w.settle(tenant, cfg.Records)
@@ -237,16 +241,22 @@ func (w *world) serve(cfg Config) {
 	w.Cleanup(w.server.Close)
 }
 
-// locked lets a buffer take lines of several goroutines.
-type locked struct {
+// lines is a log that several goroutines write.
+type lines struct {
 	mu sync.Mutex
-	w  io.Writer
+	b  strings.Builder
 }
 
-func (l *locked) Write(b []byte) (int, error) {
+func (l *lines) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(b)
+	return l.b.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // work sets up the workers.
@@ -367,30 +377,34 @@ func (w *world) drain() {
 	w.Fatal("there is always something due")
 }
 
-// rows counts what the tables hold that grow with work: all but what a world
-// begins with.
+// readTables opens the database a second time, to count.
+func (w *world) readTables(path string) {
+	w.Helper()
+	var err error
+	w.db, err = sql.Open("sqlite", "file:"+path+"?mode=ro")
+	w.must(err)
+	w.Cleanup(func() { w.must(w.db.Close()) })
+	rows, err := w.db.QueryContext(w.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+	w.must(err)
+	defer func() { w.must(rows.Close()) }()
+	for rows.Next() {
+		var name string
+		w.must(rows.Scan(&name))
+		w.tables = append(w.tables, name)
+	}
+	w.must(rows.Err())
+	if len(w.tables) < 20 {
+		w.Fatalf("only %d tables", len(w.tables))
+	}
+}
+
+// rows counts the rows of every table.
 func (w *world) rows() map[string]int {
 	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.path+"?mode=ro")
-	w.must(err)
-	defer func() { w.must(db.Close()) }()
-	tables, err := db.QueryContext(w.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-	w.must(err)
-	defer func() { w.must(tables.Close()) }()
-	var names []string
-	for tables.Next() {
-		var name string
-		w.must(tables.Scan(&name))
-		names = append(names, name)
-	}
-	w.must(tables.Err())
-	if len(names) < 20 {
-		w.Fatalf("only %d tables", len(names))
-	}
 	counts := map[string]int{}
-	for _, name := range names {
+	for _, name := range w.tables {
 		var n int
-		w.must(db.QueryRowContext(w.Context(), "SELECT count(*) FROM "+name).Scan(&n))
+		w.must(w.db.QueryRowContext(w.Context(), "SELECT count(*) FROM "+name).Scan(&n))
 		counts[name] = n
 	}
 	return counts
