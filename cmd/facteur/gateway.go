@@ -160,7 +160,7 @@ func (n *node) wire() error {
 	onePeer := max(1, deliverers/4) // a slow peer leaves room for the others
 	kinds := map[gateway.TaskKind]jobs.Kind{
 		gateway.TaskDraftInvoices: {Handler: &outbound.Drafting{Store: store, Clock: clock, IDs: ids, Probe: probe}},
-		gateway.TaskPrepareInvoice: {Workers: checkers, Handler: &outbound.Preparing{
+		gateway.TaskPrepareInvoice: {Workers: checkers, PerGroup: 1, Handler: &outbound.Preparing{
 			Store: store, Blobs: bl, Clock: clock, IDs: ids, Checker: n.checks, Requirements: n.profiles,
 			Sealer: sealer{n.keys.seal, clock}, Links: n.keys.links, Probe: probe,
 		}},

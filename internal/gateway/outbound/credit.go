@@ -63,9 +63,7 @@ func (s *Desk) Credit(ctx context.Context, tenant gateway.TenantID, id string, s
 		if err := s.event(ctx, tx, &original, sub.Actor, gateway.EventInvoiceCredited, what); err != nil {
 			return "", nil, err
 		}
-		return row.ID, row, tx.AddTask(ctx, gateway.Task{
-			ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskPrepareInvoice, Ref: row.ID, DueAt: now, CreatedAt: now,
-		})
+		return row.ID, row, tx.AddTask(ctx, prepareTask(s.IDs, tenant, row, now))
 	})
 }
 

@@ -103,9 +103,7 @@ func (s *Desk) reopen(ctx context.Context, tenant gateway.TenantID, id string, a
 		if err := s.event(ctx, tx, &row, actor, kind, data); err != nil {
 			return err
 		}
-		return tx.AddTask(ctx, gateway.Task{
-			ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskPrepareInvoice, Ref: id, DueAt: now, CreatedAt: now,
-		})
+		return tx.AddTask(ctx, prepareTask(s.IDs, tenant, row, now))
 	})
 	return row, err
 }

@@ -240,9 +240,7 @@ func (s *Drafting) insert(ctx context.Context, tx gateway.Tx, tenant gateway.Ten
 	if len(p.Missing) > 0 {
 		return s.hold(ctx, tx, &row, p.Missing)
 	}
-	return tx.AddTask(ctx, gateway.Task{
-		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskPrepareInvoice, Ref: row.ID, DueAt: now, CreatedAt: now,
-	})
+	return tx.AddTask(ctx, prepareTask(s.IDs, tenant, row, now))
 }
 
 func (s *Drafting) hold(ctx context.Context, tx gateway.Tx, row *gateway.Invoice, missing []billing.MissingField) error {

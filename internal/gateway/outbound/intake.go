@@ -157,7 +157,7 @@ func (s *Intake) SubmitInvoice(ctx context.Context, tenant gateway.TenantID, sub
 		}); err != nil {
 			return "", nil, err
 		}
-		return row.ID, row, tx.AddTask(ctx, s.task(tenant, gateway.TaskPrepareInvoice, row.ID))
+		return row.ID, row, tx.AddTask(ctx, prepareTask(s.IDs, tenant, row, now))
 	})
 }
 

@@ -46,8 +46,6 @@ type Preparing struct {
 	// Links makes the tokens of portal links.
 	Links gateway.LinkKey
 	Probe func(step string)
-
-	series seriesLocks
 }
 
 // Reasons why an invoice is held.
@@ -96,20 +94,24 @@ type candidate struct {
 	detail   Hold
 }
 
-// Handle prepares the invoice t.Ref.
-func (s *Preparing) Handle(ctx context.Context, t gateway.Task) error {
-	var row gateway.Invoice
-	err := s.Store.For(t.Tenant).Read(ctx, func(r gateway.Reader) (err error) {
-		row, err = r.Invoice(ctx, t.Ref)
-		return err
-	})
-	if err != nil {
-		return err
+// prepareTask makes the preparation of an invoice due. Numbers of a series are
+// taken one after the other: a second invoice of the series would be written and
+// checked under a number that is gone, so the tasks of a series are a group of
+// which one is worked at a time.
+func prepareTask(ids gateway.IDs, tenant gateway.TenantID, row gateway.Invoice, now time.Time) gateway.Task {
+	group := row.ID
+	if !row.NumberGiven {
+		group = string(tenant) + "/" + row.LegalEntity + "/" + row.Kind
 	}
-	// Numbers of a series are taken one after the other: a second invoice of the
-	// series would be rendered and checked under a number that is gone.
-	unlock := s.series.lock(string(t.Tenant) + "/" + row.LegalEntity + "/" + row.Kind)
-	defer unlock()
+	return gateway.Task{
+		ID: ids.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskPrepareInvoice, Ref: row.ID, Group: group, DueAt: now, CreatedAt: now,
+	}
+}
+
+// Handle prepares the invoice t.Ref. When another process took the number
+// meanwhile, it is written and checked again under the next.
+func (s *Preparing) Handle(ctx context.Context, t gateway.Task) error {
+	var err error
 	for range 10 {
 		err = s.try(ctx, t)
 		if !errors.Is(err, gateway.ErrConflict) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"facteur.dev/facteur/formats/invoice"
@@ -194,38 +193,4 @@ func problems(fields invoice.FieldErrors) []gateway.FieldProblem {
 		out[i] = gateway.FieldProblem{Path: f.Path, Code: f.Code, Term: f.Term, Message: f.Message}
 	}
 	return out
-}
-
-// seriesLocks holds a mutex for each series in use.
-type seriesLocks struct {
-	mu    sync.Mutex
-	locks map[string]*seriesLock
-}
-
-type seriesLock struct {
-	sync.Mutex
-	users int
-}
-
-func (l *seriesLocks) lock(key string) (unlock func()) {
-	l.mu.Lock()
-	if l.locks == nil {
-		l.locks = map[string]*seriesLock{}
-	}
-	lock := l.locks[key]
-	if lock == nil {
-		lock = &seriesLock{}
-		l.locks[key] = lock
-	}
-	lock.users++
-	l.mu.Unlock()
-	lock.Lock()
-	return func() {
-		lock.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if lock.users--; lock.users == 0 {
-			delete(l.locks, key)
-		}
-	}
 }
