@@ -3,12 +3,17 @@
 // which a buyer decides on an invoice, and the Message Level Response ([Message],
 // BIS 36, T71), in which a receiver's checks decide on a message.
 //
-// Reading what the package wrote gives the same value. Reading does not judge a
-// response; the official rules of its transaction do.
+// Reading what the package wrote gives the same value, but for white space around
+// texts, characters that XML cannot carry, and zones and fractions of a second.
+// Writing refuses what the official rules of the transaction would surely refuse;
+// reading does not judge, the rules do.
 package response
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,8 +47,9 @@ func Customization(src []byte) string {
 }
 
 // document begins an ApplicationResponse.
-func document(customization, profile, id string, issued time.Time) (*etree.Document, *etree.Element) {
+func document(customization, profile, id string, issued time.Time, dateOnly bool) (*etree.Document, *etree.Element) {
 	doc := etree.NewDocument()
+	doc.WriteSettings.CanonicalText, doc.WriteSettings.CanonicalAttrVal = true, true // a carriage return survives
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	root := doc.CreateElement("ApplicationResponse")
 	root.CreateAttr("xmlns", nsAR)
@@ -53,9 +59,14 @@ func document(customization, profile, id string, issued time.Time) (*etree.Docum
 	text(root, "ProfileID", profile)
 	text(root, "ID", id)
 	text(root, "IssueDate", issued.UTC().Format(time.DateOnly))
-	text(root, "IssueTime", issued.UTC().Format("15:04:05Z"))
+	if !dateOnly {
+		text(root, "IssueTime", issued.UTC().Format("15:04:05Z"))
+	}
 	return doc, root
 }
+
+// writable tells whether a moment can be written as IssueDate and IssueTime.
+func writable(t time.Time) bool { return !t.IsZero() && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 }
 
 // parse reads an ApplicationResponse of one customization.
 func parse(src []byte, customization string) (xmltree.Node, error) {
@@ -68,7 +79,7 @@ func parse(src []byte, customization string) (xmltree.Node, error) {
 		return root, fmt.Errorf("response: the root is %s, not ApplicationResponse", root.QName())
 	}
 	if found := value(root, "CustomizationID"); found != customization {
-		return root, fmt.Errorf("response: the customization is %q, not %s", found, customization)
+		return root, fmt.Errorf("response: the customization is %s, not %s", quote(found), customization)
 	}
 	return root, nil
 }
@@ -76,16 +87,31 @@ func parse(src []byte, customization string) (xmltree.Node, error) {
 // text adds a basic element unless it would be empty.
 func text(parent *etree.Element, name, value string) *etree.Element {
 	e := etree.NewElement("cbc:" + name)
-	if value != "" {
+	if value = strings.TrimSpace(value); value != "" {
 		e.SetText(value)
 		parent.AddChild(e)
 	}
 	return e
 }
 
+// blank tells whether one of the texts says nothing.
+func blank(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// reachable tells whether an electronic address is complete.
+func reachable(id invoice.Identifier) bool { return !blank(id.Value, id.Scheme) }
+
+// errAddresses is for a response that could be sent to nobody.
+var errAddresses = errors.New("response: sender and receiver need electronic addresses with a scheme")
+
+func endpoint(e *etree.Element, id invoice.Identifier) {
+	text(e, "EndpointID", id.Value).CreateAttr("schemeID", strings.TrimSpace(id.Scheme))
+}
+
 func party(e *etree.Element, p Party) {
-	text(e, "EndpointID", p.Endpoint.Value).CreateAttr("schemeID", p.Endpoint.Scheme)
-	if !p.ID.IsZero() {
+	endpoint(e, p.Endpoint)
+	if !blank(p.ID.Value) {
 		id := text(e.CreateElement("cac:PartyIdentification"), "ID", p.ID.Value)
 		if p.ID.Scheme != "" {
 			id.CreateAttr("schemeID", p.ID.Scheme)
@@ -95,14 +121,15 @@ func party(e *etree.Element, p Party) {
 }
 
 func readParty(n xmltree.Node) Party {
-	p := Party{Name: value(n.Child(nsCAC, "PartyLegalEntity"), "RegistrationName")}
-	endpoint := n.Child(nsCBC, "EndpointID")
-	p.Endpoint.Value = trim(endpoint)
-	p.Endpoint.Scheme, _ = endpoint.Attr("", "schemeID")
-	id := n.Child(nsCAC, "PartyIdentification").Child(nsCBC, "ID")
-	p.ID.Value = trim(id)
-	p.ID.Scheme, _ = id.Attr("", "schemeID")
-	return p
+	return Party{
+		Endpoint: identifier(n.Child(nsCBC, "EndpointID")), ID: identifier(n.Child(nsCAC, "PartyIdentification").Child(nsCBC, "ID")),
+		Name: value(n.Child(nsCAC, "PartyLegalEntity"), "RegistrationName"),
+	}
+}
+
+func identifier(n xmltree.Node) invoice.Identifier {
+	scheme, _ := n.Attr("", "schemeID")
+	return invoice.Identifier{Value: trim(n), Scheme: strings.TrimSpace(scheme)}
 }
 
 func value(parent xmltree.Node, local string) string { return trim(parent.Child(nsCBC, local)) }
@@ -116,15 +143,26 @@ func readDate(s string) (invoice.Date, error) {
 	return invoice.ParseDate(s)
 }
 
-// readTime joins a date and an optional time; a time without zone is taken as UTC.
-func readTime(date, clock string) (time.Time, error) {
-	if clock == "" {
+// readTime joins a date and an optional time; a time without zone is taken as
+// UTC. dateOnly tells that there is no time: it is then midnight.
+func readTime(date, clock string) (at time.Time, dateOnly bool, err error) {
+	dateOnly = clock == ""
+	if dateOnly {
 		clock = "00:00:00Z"
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999"} {
 		if t, err := time.Parse(layout, date+"T"+clock); err == nil {
-			return t.UTC(), nil
+			return t.UTC(), dateOnly, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("response: %q %q is no issue time", date, clock)
+	return time.Time{}, false, fmt.Errorf("response: %s is no issue time", quote(date+" "+clock))
+}
+
+// quote shows a text of a document in an error, shortened.
+func quote(s string) string {
+	const most = 100
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strconv.Quote(s)
 }

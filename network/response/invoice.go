@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"facteur.dev/facteur/formats/invoice"
@@ -36,6 +37,8 @@ var codes = []Code{MessageAcknowledgement, InProcess, UnderQuery, Conditionally,
 type Invoice struct {
 	ID       string
 	IssuedAt time.Time // to the second
+	// DateOnly tells that the response names the day only; IssuedAt is its midnight.
+	DateOnly bool
 	Note     string
 	// Sender is the buyer (or who answers for it), Receiver the seller.
 	Sender, Receiver Party
@@ -49,10 +52,17 @@ type Invoice struct {
 }
 
 // Clarification says why, or what is wanted. List is "OPStatusReason" or
-// "OPStatusAction", Code one of that list.
+// "OPStatusAction", Code one of that list; both are empty for words alone.
 type Clarification struct {
 	List, Code string
 	Text       string
+	// Conditions name the business terms concerned.
+	Conditions []Condition
+}
+
+// Condition is a business term, such as "BT-48", and what it should be.
+type Condition struct {
+	Term, Text string
 }
 
 // Lists of clarification codes.
@@ -61,25 +71,52 @@ const (
 	ListAction = "OPStatusAction"
 )
 
+// The code lists of BIS 63.
+var clarificationCodes = map[string][]string{
+	ListReason: {"NON", "REF", "LEG", "REC", "QUA", "DEL", "PRI", "QTY", "ITM", "PAY", "UNR", "FIN", "PPD", "OTH"},
+	ListAction: {"NOA", "PIN", "NIN", "CNF", "CNP", "CNA", "OTH"},
+}
+
 // check names the first thing that T111 demands and r lacks.
 func (r Invoice) check() error {
 	switch {
-	case r.ID == "":
+	case blank(r.ID):
 		return errors.New("response: the response has no id")
-	case r.IssuedAt.IsZero():
+	case !writable(r.IssuedAt):
 		return errors.New("response: the response has no issue time")
 	case !slices.Contains(codes, r.Code):
 		return fmt.Errorf("response: %q is no response code", r.Code)
-	case r.Number == "" || r.TypeCode == "":
+	case blank(r.Number, r.TypeCode):
 		return errors.New("response: the response names no invoice")
-	case r.Sender.Endpoint.Value == "" || r.Receiver.Endpoint.Value == "":
-		return errors.New("response: sender and receiver need electronic addresses")
-	case r.Sender.Name == "" || r.Receiver.Name == "":
+	case !reachable(r.Sender.Endpoint) || !reachable(r.Receiver.Endpoint):
+		return errAddresses
+	case blank(r.Sender.Name, r.Receiver.Name):
 		return errors.New("response: sender and receiver need names")
 	}
+	said := false
 	for _, c := range r.Clarifications {
-		if c.List != ListReason && c.List != ListAction || c.Code == "" {
-			return fmt.Errorf("response: %q is no clarification of list %q", c.Code, c.List)
+		if err := c.check(r.Code); err != nil {
+			return err
+		}
+		said = said || c.Code != ""
+	}
+	if (r.Code == UnderQuery || r.Code == Conditionally || r.Code == Rejected) && !said {
+		return fmt.Errorf("response: %s needs a clarification with a code", r.Code) // PEPPOL-T111-R001
+	}
+	return nil
+}
+
+func (c Clarification) check(answer Code) error {
+	switch {
+	case c.List == "" && c.Code == "" && !blank(c.Text): // words alone
+	case !slices.Contains(clarificationCodes[c.List], c.Code):
+		return fmt.Errorf("response: %q is no clarification of list %q", c.Code, c.List)
+	case c.Code == "PPD" && (answer != Paid || blank(c.Text)): // PEPPOL-T111-R004, R005
+		return errors.New("response: PPD goes with PD, and says what was paid")
+	}
+	for _, condition := range c.Conditions {
+		if blank(condition.Term) {
+			return errors.New("response: a condition names no business term")
 		}
 	}
 	return nil
@@ -90,7 +127,7 @@ func WriteInvoice(r Invoice) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	doc, root := document(InvoiceCustomization, invoiceProfile, r.ID, r.IssuedAt)
+	doc, root := document(InvoiceCustomization, invoiceProfile, r.ID, r.IssuedAt, r.DateOnly)
 	text(root, "Note", r.Note)
 	party(root.CreateElement("cac:SenderParty"), r.Sender)
 	party(root.CreateElement("cac:ReceiverParty"), r.Receiver)
@@ -104,6 +141,11 @@ func WriteInvoice(r Invoice) ([]byte, error) {
 		status := response.CreateElement("cac:Status")
 		text(status, "StatusReasonCode", c.Code).CreateAttr("listID", c.List)
 		text(status, "StatusReason", c.Text)
+		for _, condition := range c.Conditions {
+			e := status.CreateElement("cac:Condition")
+			text(e, "AttributeID", condition.Term)
+			text(e, "Description", condition.Text)
+		}
 	}
 	reference := answer.CreateElement("cac:DocumentReference")
 	text(reference, "ID", r.Number)
@@ -128,7 +170,7 @@ func ReadInvoice(src []byte) (Invoice, error) {
 		Sender: readParty(root.Child(nsCAC, "SenderParty")), Receiver: readParty(root.Child(nsCAC, "ReceiverParty")),
 		Number: value(reference, "ID"), TypeCode: value(reference, "DocumentTypeCode"),
 	}
-	if r.IssuedAt, err = readTime(value(root, "IssueDate"), value(root, "IssueTime")); err != nil {
+	if r.IssuedAt, r.DateOnly, err = readTime(value(root, "IssueDate"), value(root, "IssueTime")); err != nil {
 		return Invoice{}, err
 	}
 	if r.EffectiveDate, err = readDate(value(response, "EffectiveDate")); err != nil {
@@ -144,7 +186,11 @@ func ReadInvoice(src []byte) (Invoice, error) {
 	for status := range response.All(nsCAC, "Status") {
 		code := status.Child(nsCBC, "StatusReasonCode")
 		list, _ := code.Attr("", "listID")
-		r.Clarifications = append(r.Clarifications, Clarification{List: list, Code: trim(code), Text: value(status, "StatusReason")})
+		c := Clarification{List: strings.TrimSpace(list), Code: trim(code), Text: value(status, "StatusReason")}
+		for condition := range status.All(nsCAC, "Condition") {
+			c.Conditions = append(c.Conditions, Condition{Term: value(condition, "AttributeID"), Text: value(condition, "Description")})
+		}
+		r.Clarifications = append(r.Clarifications, c)
 	}
 	return r, nil
 }

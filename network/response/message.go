@@ -1,6 +1,7 @@
 package response
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 type Message struct {
 	ID       string
 	IssuedAt time.Time // to the second
+	// DateOnly tells that the response names the day only; IssuedAt is its midnight.
+	DateOnly bool
 	// Sender received the message that is answered; Receiver sent it.
 	Sender, Receiver invoice.Identifier
 	Code             Code // MessageAcknowledgement, Accepted or Rejected
@@ -30,24 +33,47 @@ type Message struct {
 // Finding is one complaint. Reason is "SV" (syntax), "BV" (fatal rule) or "BW"
 // (warning).
 type Finding struct {
-	Location    string
+	Location    string // XPath; empty when it is about no place
 	Description string
 	Reason      string
 }
 
+// noLocation is written for a finding about no place: the element may not be empty.
+const noLocation = "NA"
+
+// Reasons of findings.
+const (
+	ReasonSyntax  = "SV"
+	ReasonFatal   = "BV"
+	ReasonWarning = "BW"
+)
+
+// check names the first thing that T71 demands and m lacks.
+func (m Message) check() error {
+	switch {
+	case blank(m.ID, m.MessageID) || !writable(m.IssuedAt):
+		return errors.New("response: the message needs an id, a time and the id it answers")
+	case !reachable(m.Sender) || !reachable(m.Receiver):
+		return errAddresses
+	case m.Code != MessageAcknowledgement && m.Code != Accepted && m.Code != Rejected:
+		return errors.New("response: a message level response is AB, AP or RE")
+	}
+	for _, f := range m.Findings {
+		if blank(f.Description) || f.Reason != ReasonSyntax && f.Reason != ReasonFatal && f.Reason != ReasonWarning {
+			return errors.New("response: a finding needs a description and one of the reasons SV, BV and BW")
+		}
+	}
+	return nil
+}
+
 // WriteMessage writes the response as UBL.
 func WriteMessage(m Message) ([]byte, error) {
-	switch {
-	case m.ID == "" || m.MessageID == "" || m.IssuedAt.IsZero():
-		return nil, errors.New("response: the message needs an id, a time and the id it answers")
-	case m.Sender.Value == "" || m.Receiver.Value == "":
-		return nil, errors.New("response: sender and receiver need electronic addresses")
-	case m.Code != MessageAcknowledgement && m.Code != Accepted && m.Code != Rejected:
-		return nil, errors.New("response: a message level response is AB, AP or RE")
+	if err := m.check(); err != nil {
+		return nil, err
 	}
-	doc, root := document(MessageCustomization, messageProfile, m.ID, m.IssuedAt)
-	text(root.CreateElement("cac:SenderParty"), "EndpointID", m.Sender.Value).CreateAttr("schemeID", m.Sender.Scheme)
-	text(root.CreateElement("cac:ReceiverParty"), "EndpointID", m.Receiver.Value).CreateAttr("schemeID", m.Receiver.Scheme)
+	doc, root := document(MessageCustomization, messageProfile, m.ID, m.IssuedAt, m.DateOnly)
+	endpoint(root.CreateElement("cac:SenderParty"), m.Sender)
+	endpoint(root.CreateElement("cac:ReceiverParty"), m.Receiver)
 	answer := root.CreateElement("cac:DocumentResponse")
 	response := answer.CreateElement("cac:Response")
 	text(response, "ResponseCode", string(m.Code))
@@ -55,14 +81,10 @@ func WriteMessage(m Message) ([]byte, error) {
 	text(answer.CreateElement("cac:DocumentReference"), "ID", m.MessageID)
 	for _, f := range m.Findings {
 		line := answer.CreateElement("cac:LineResponse")
-		location := f.Location
-		if location == "" {
-			location = "NA"
-		}
-		text(line.CreateElement("cac:LineReference"), "LineID", location)
+		text(line.CreateElement("cac:LineReference"), "LineID", cmp.Or(f.Location, noLocation))
 		response := line.CreateElement("cac:Response")
 		code := Rejected
-		if f.Reason == "BW" {
+		if f.Reason == ReasonWarning {
 			code = Accepted
 		}
 		text(response, "ResponseCode", string(code))
@@ -86,7 +108,7 @@ func ReadMessage(src []byte) (Message, error) {
 		Receiver: readParty(root.Child(nsCAC, "ReceiverParty")).Endpoint, Code: Code(value(response, "ResponseCode")),
 		Description: value(response, "Description"), MessageID: value(answer.Child(nsCAC, "DocumentReference"), "ID"),
 	}
-	if m.IssuedAt, err = readTime(value(root, "IssueDate"), value(root, "IssueTime")); err != nil {
+	if m.IssuedAt, m.DateOnly, err = readTime(value(root, "IssueDate"), value(root, "IssueTime")); err != nil {
 		return Message{}, err
 	}
 	for line := range answer.All(nsCAC, "LineResponse") {
@@ -95,7 +117,7 @@ func ReadMessage(src []byte) (Message, error) {
 			Location: value(line.Child(nsCAC, "LineReference"), "LineID"), Description: value(response, "Description"),
 			Reason: value(response.Child(nsCAC, "Status"), "StatusReasonCode"),
 		}
-		if f.Location == "NA" {
+		if f.Location == noLocation {
 			f.Location = ""
 		}
 		m.Findings = append(m.Findings, f)
