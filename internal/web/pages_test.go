@@ -202,7 +202,7 @@ func TestATimelineSaysWhoAndHow(t *testing.T) {
 	wantText(t, c.page("/invoices/"+s.unknown.ID), "Unknown", "http.timeout all was sent, then silence for 30 s", "Did it arrive?", "1 attempt")
 	wantText(t, c.page("/invoices/"+s.retrying.ID), "To be tried again", "dial.refused", "Next attempt")
 	wantText(t, c.page("/invoices/"+s.approved.ID), "Approved", "Payment announced", "Received", "The receiver’s gateway signed for exactly these bytes.",
-		"said by 0225:000234560", "15 values that the order lacked", "legal entity")
+		"said by the other side (0225:000234560)", "15 values that the order lacked", "legal entity")
 	page := c.page("/invoices/" + s.approved.ID)
 	proof := regexp.MustCompile(`href="(/invoices/[^"]*/files/[0-9a-f]{64})"[^>]*>Proof`).FindAllStringSubmatch(page, -1)
 	if len(proof) == 0 {

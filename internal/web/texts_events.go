@@ -10,6 +10,7 @@ var eventTexts = i18n.Catalogue{
 	"event.mailbox":    {EN: "Code sent to {mailbox}", FR: "Code envoyé à {mailbox}"},
 	"event.test_mode":  {EN: "Test mode: fixed by the receiver’s id", FR: "Mode test : fixé par l’identifiant du destinataire"},
 	"says.system":      {EN: "this gateway", FR: "cette passerelle"},
+	"says.proved":      {EN: "the other side ({peer})", FR: "l’autre partie ({peer})"},
 	"says.peer":        {EN: "the other side", FR: "l’autre partie"},
 	"says.link_holder": {EN: "the holder of the link", FR: "le porteur du lien"},
 	"says.user_erased": {EN: "a person (name erased)", FR: "une personne (nom effacé)"},

@@ -135,7 +135,7 @@ func (p *page) details(e gateway.Event, d eventData) []string {
 func (p *page) says(e gateway.Event, d eventData) string {
 	name := e.ActorName()
 	if d.Peer != "" && e.Grade > gateway.GradeNone {
-		return participant(d.Peer)
+		return p.T("says.proved", i18n.A("peer", participant(d.Peer)))
 	}
 	switch e.Actor.Kind {
 	case "user":

@@ -188,6 +188,7 @@ type world struct {
 	portal *track.Portal
 	sealer *sealing.Sealer
 	log    *bytes.Buffer
+	mail   sync.Mutex
 	codes  []string // one-time codes that were sent
 
 	handlers map[gateway.TaskKind]interface {
@@ -282,6 +283,8 @@ func (w *world) wire() {
 	w.portal = &track.Portal{
 		Store: w.store, Clock: w.clock, IDs: w.ids, Key: linkKey, Codes: authority,
 		SendCode: func(_ context.Context, _ gateway.Tenant, _ gateway.Invoice, _, code string) error {
+			w.mail.Lock()
+			defer w.mail.Unlock()
 			w.codes = append(w.codes, code)
 			return nil
 		},
