@@ -2,7 +2,8 @@
 // becomes of a message is fixed by the receiver's id, so that a supplier can see
 // every way an invoice may go before a real customer does.
 //
-// The last word of the receiver's id decides, as in "0088:disputes":
+// The last word of the receiver's id decides, in capitals or not, as in
+// "0088:disputes":
 //
 //	accepts    taken, then approved (so does every other id)
 //	disputes   taken, then disputed
@@ -21,8 +22,11 @@ import (
 	"facteur.dev/facteur/transport"
 )
 
-// Channel is the name of the channel.
-const Channel = "sink"
+// Channel is the name of the channel, and Kind that of its proof.
+const (
+	Channel = "sink"
+	Kind    = "sink"
+)
 
 // Behaviours are the words that decide, in the order of the package comment.
 var behaviours = []string{"accepts", "disputes", "refuses", "bounces", "unknown", "slow"}
@@ -32,7 +36,7 @@ const slowness = 10 * time.Second
 
 // Address gives the sink's address for a receiver id.
 func Address(receiver string) string {
-	word := receiver[strings.LastIndexAny(receiver, ":/-_")+1:]
+	word := strings.ToLower(receiver[strings.LastIndexAny(receiver, ":/-_")+1:])
 	if !slices.Contains(behaviours, word) {
 		word = "accepts"
 	}
@@ -56,19 +60,19 @@ func (s Sender) Send(ctx context.Context, m transport.Message, to transport.Endp
 	if err := m.Check(); err != nil {
 		return transport.Receipt{}, err
 	}
-	r := transport.Receipt{Outcome: transport.Accepted, Kind: "sink", PeerID: m.Receiver, Detail: "test mode: nothing was sent"}
+	r := transport.Receipt{Outcome: transport.Accepted, Kind: Kind, PeerID: m.Receiver, Detail: "test mode: nothing was sent"}
 	switch Behaviour(to.Address) {
 	case "bounces":
-		r.Outcome, r.Code, r.Detail = transport.Rejected, "sink.bounced", "test mode: this receiver bounces"
+		r = transport.Receipt{Outcome: transport.Rejected, Code: "sink.bounced", Detail: "test mode: this receiver bounces"}
 	case "unknown":
-		r.Outcome, r.Code, r.Detail = transport.Unknown, "sink.unknown", "test mode: nobody knows whether this receiver got it"
+		r = transport.Receipt{Outcome: transport.Unknown, Code: "sink.unknown", Detail: "test mode: nobody knows whether this receiver got it"}
 	case "slow":
 		timer := time.NewTimer(slowness)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			r.Outcome, r.Code = transport.Temporary, "sink.interrupted"
+			r = transport.Receipt{Outcome: transport.Temporary, Code: "sink.interrupted", Detail: "test mode: the gateway stopped while this receiver was slow"}
 		}
 	}
 	r.At = s.Now()
