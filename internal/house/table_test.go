@@ -53,6 +53,8 @@ var table = []room{
 	{path: "internal/gateway/track", may: []string{
 		"internal/gateway/...", "internal/access", "formats/...", "transport", "transport/mail", "transport/sink", "leaves",
 	}},
+	// Worlds for the tests of the use cases, on a real store.
+	{path: "internal/gateway/gatewaytest", may: []string{"internal/gateway/...", "internal/store/..."}},
 	{path: "internal/gateway/evidence"}, // pure: it knows no record of the gateway
 	{path: "internal/billing", may: []string{"formats/...", "leaves"}},
 	{path: "internal/intake", may: []string{"formats/...", "leaves"}},
