@@ -107,6 +107,6 @@ type MailToken struct {
 type Suppression struct {
 	Address   string    `json:"address"`
 	Reason    string    `json:"reason"`
-	EventID   string    `json:"event_id"`
+	EventID   string    `json:"event_id"` // of the report; empty when the server refused the address at once
 	CreatedAt time.Time `json:"created_at"`
 }

@@ -221,6 +221,9 @@ func BounceOf(r transport.Receipt) Bounce {
 	return BounceRefused
 }
 
+// HardBounce reports whether the server said, in a receipt of this sender, that the address does not work.
+func (s *Sender) HardBounce(r transport.Receipt) bool { return BounceOf(r) == BounceHard }
+
 // submission is the JSON form of the evidence.
 type submission struct {
 	Type              string    `json:"type"`

@@ -138,32 +138,19 @@ func (s *Desk) Resolve(ctx context.Context, tenant gateway.TenantID, deliveryID 
 		if d.State != gateway.DeliveryUnknown {
 			return gateway.ErrState.With("the delivery is "+string(d.State)+", not unknown", nil).For(d.ID)
 		}
-		next, kind := gateway.DeliveryFailed, gateway.EventDeliveryFailed
-		if arrived {
-			next, kind = gateway.DeliveryAccepted, gateway.EventDeliveryAccepted
-		}
-		if err := d.Move(next); err != nil {
-			return err
-		}
-		now := s.Clock.Now()
-		d.Code, d.Detail, d.UpdatedAt = "resolved", reason, now
-		if err := tx.UpdateDelivery(ctx, &d); err != nil {
-			return err
-		}
-		inv, err := tx.Invoice(ctx, d.InvoiceID)
-		if err != nil {
-			return err
-		}
-		for _, k := range []gateway.EventType{gateway.EventDeliveryResolved, kind} {
-			if err := gateway.Append(ctx, tx, &inv, gateway.Event{
-				ID: s.IDs.New(gateway.PrefixEvent), Type: k, At: now, RecordedAt: now, Actor: actor, InvoiceID: inv.ID,
-				DeliveryID: d.ID, ExternalID: inv.ExternalID, Data: mustJSON(map[string]any{"arrived": arrived, "reason": reason}),
-			}); err != nil {
+		var inv gateway.Invoice
+		if d.InvoiceID != "" {
+			if inv, err = tx.Invoice(ctx, d.InvoiceID); err != nil {
 				return err
 			}
 		}
-		if arrived {
-			return s.markSent(ctx, tx, &inv, actor)
+		if sign := signOf(inv, d.ID); !arrived && sign != "" {
+			return gateway.ErrState.With("the invoice arrived: it is "+sign, nil).For(d.ID)
+		}
+		now := s.Clock.Now()
+		err = gateway.Resolve(ctx, tx, s.IDs, now, &inv, &d, gateway.Resolution{Arrived: arrived, By: actor, Code: "resolved", Reason: reason})
+		if err != nil || arrived {
+			return err
 		}
 		t, err := tx.Tenant(ctx)
 		if err != nil {
@@ -174,17 +161,16 @@ func (s *Desk) Resolve(ctx context.Context, tenant gateway.TenantID, deliveryID 
 	return d, err
 }
 
-func (s *Desk) markSent(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, actor gateway.Actor) error {
-	if inv.State != gateway.InvoiceReady {
-		return nil
+// signOf is what proves that a delivery arrived: the customer's answer, or what
+// a server said later. A person's word does not stand against it.
+func signOf(inv gateway.Invoice, delivery string) string {
+	if answer := inv.Status.Answer().State; answer != "" {
+		return answer
 	}
-	if err := inv.Move(gateway.InvoiceSent); err != nil {
-		return err
+	if state := inv.Status.Deliveries[delivery].State; slices.Contains([]string{"relayed", "received", "delivered"}, state) {
+		return state
 	}
-	if err := tx.UpdateInvoice(ctx, inv); err != nil {
-		return err
-	}
-	return s.event(ctx, tx, inv, actor, gateway.EventInvoiceSent, nil)
+	return ""
 }
 
 // Resend queues an invoice again by the customer's first route. It is allowed
@@ -201,6 +187,9 @@ func (s *Desk) Resend(ctx context.Context, tenant gateway.TenantID, id string, a
 		deliveries, err := tx.InvoiceDeliveries(ctx, id)
 		if err != nil {
 			return err
+		}
+		if answer := row.Status.Answer().State; answer != "" {
+			return gateway.ErrState.With("the invoice arrived: it is "+answer, nil).For(id)
 		}
 		for _, d := range deliveries {
 			if d.State != gateway.DeliveryFailed && row.Status.Deliveries[d.ID].State != "bounced" {

@@ -87,11 +87,15 @@ func chooseRoute(ctx context.Context, r gateway.Reader, tenant gateway.Tenant, e
 	return gateway.Route{}, false, nil
 }
 
-// NextRoute queues the invoice on the route after the one that certainly failed.
-// An unknown delivery never comes here.
+// NextRoute queues the invoice on the route after the one that certainly failed,
+// unless another delivery was started since. An unknown delivery never comes here.
 func NextRoute(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, tenant gateway.Tenant, inv gateway.Invoice, failed gateway.Delivery) error {
 	if inv.ID == "" || failed.Purpose != "invoice" {
 		return nil
+	}
+	deliveries, err := tx.InvoiceDeliveries(ctx, inv.ID)
+	if err != nil || len(deliveries) == 0 || deliveries[len(deliveries)-1].ID != failed.ID {
+		return err
 	}
 	who, err := records.ByID(ctx, tx, inv.LegalEntity, inv.Customer, now)
 	if err != nil {

@@ -41,8 +41,12 @@ type Letters interface {
 }
 
 // bounceAddress is a channel whose reports come back later, to an address that
-// holds a token of the message id.
-type bounceAddress interface{ Token(messageID string) string }
+// holds a token of the message id, and that can tell a refusal of the message
+// from one of the mailbox.
+type bounceAddress interface {
+	Token(messageID string) string
+	HardBounce(r transport.Receipt) bool
+}
 
 // RetryPolicy says how long to wait before the next attempt, and when to give up.
 type RetryPolicy struct {
@@ -119,7 +123,7 @@ func (s *Sending) begin(ctx context.Context, t gateway.Task) (a attempt, done bo
 		}
 		if a.sender == nil {
 			done = true
-			return s.settleFailed(ctx, tx, t, &a, "route.channel", "the channel "+d.Route.Channel+" is not set up here")
+			return s.settleFailed(ctx, tx, t, &a, transport.Receipt{Code: "route.channel", Detail: "the channel " + d.Route.Channel + " is not set up here"})
 		}
 		if d.State == gateway.DeliveryUnknown && !a.sender.Idempotent(a.endpoint) {
 			done = true
@@ -233,7 +237,7 @@ func (s *Sending) record(ctx context.Context, t gateway.Task, a attempt, r trans
 		case r.Outcome == transport.Accepted:
 			return s.settleAccepted(ctx, tx, t, &fresh, r, evidence)
 		case r.Outcome == transport.Rejected && !doubt:
-			return s.settleFailed(ctx, tx, t, &fresh, r.Code, r.Detail)
+			return s.settleFailed(ctx, tx, t, &fresh, r)
 		case r.Outcome == transport.Temporary && !doubt:
 			return s.again(ctx, tx, t, &fresh, r)
 		}
@@ -323,18 +327,24 @@ func (s *Sending) settleAccepted(ctx context.Context, tx gateway.Tx, t gateway.T
 }
 
 // settleFailed ends a delivery that certainly did not arrive, and starts the
-// next route of the customer if there is one.
-func (s *Sending) settleFailed(ctx context.Context, tx gateway.Tx, t gateway.Task, a *attempt, code, detail string) error {
+// next route of the customer if there is one. A mailbox that does not exist is
+// not written to again.
+func (s *Sending) settleFailed(ctx context.Context, tx gateway.Tx, t gateway.Task, a *attempt, r transport.Receipt) error {
 	d := &a.delivery
 	if err := d.Move(gateway.DeliveryFailed); err != nil {
 		return err
 	}
-	d.Code, d.Detail, d.UpdatedAt = code, detail, s.Clock.Now()
+	d.Code, d.Detail, d.UpdatedAt = r.Code, r.Detail, s.Clock.Now()
 	if err := tx.UpdateDelivery(ctx, d); err != nil {
 		return err
 	}
-	if err := s.event(ctx, tx, a, gateway.EventDeliveryFailed, gateway.GradeNone, transport.Receipt{At: d.UpdatedAt, Code: code, Detail: detail}, ""); err != nil {
+	if err := s.event(ctx, tx, a, gateway.EventDeliveryFailed, gateway.GradeNone, transport.Receipt{At: d.UpdatedAt, Code: r.Code, Detail: r.Detail}, ""); err != nil {
 		return err
+	}
+	if bounces, ok := a.sender.(bounceAddress); ok && bounces.HardBounce(r) {
+		if err := tx.PutSuppression(ctx, gateway.Suppression{Address: d.Route.Address, Reason: r.Detail, CreatedAt: d.UpdatedAt}); err != nil {
+			return err
+		}
 	}
 	if err := NextRoute(ctx, tx, s.IDs, s.Clock.Now(), a.tenant, a.invoice, *d); err != nil {
 		return err
@@ -346,7 +356,7 @@ func (s *Sending) settleFailed(ctx context.Context, tx gateway.Tx, t gateway.Tas
 func (s *Sending) again(ctx context.Context, tx gateway.Tx, t gateway.Task, a *attempt, r transport.Receipt) error {
 	d, now := &a.delivery, s.Clock.Now()
 	if now.Sub(d.CreatedAt) >= s.Retry.GiveUp {
-		return s.settleFailed(ctx, tx, t, a, r.Code, r.Detail)
+		return s.settleFailed(ctx, tx, t, a, r)
 	}
 	if err := d.Move(gateway.DeliveryRetrying); err != nil {
 		return err

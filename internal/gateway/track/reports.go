@@ -2,10 +2,12 @@ package track
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/internal/gateway/outbound"
@@ -72,7 +74,7 @@ func (s *Reports) Take(ctx context.Context, r io.Reader) (Taken, error) {
 		}
 		taken.InvoiceID = inv.ID
 		for _, rcpt := range report.Recipients {
-			kind, err := s.recipient(ctx, tx, &inv, d, report, rcpt, evidence)
+			kind, err := s.recipient(ctx, tx, &inv, &d, report, rcpt, evidence)
 			if err != nil {
 				return err
 			}
@@ -99,7 +101,7 @@ var reported = map[mail.Action]struct {
 }
 
 func (s *Reports) recipient(
-	ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d gateway.Delivery, report mail.Report, rcpt mail.Recipient, evidence string,
+	ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d *gateway.Delivery, report mail.Report, rcpt mail.Recipient, evidence string,
 ) (gateway.EventType, error) {
 	what, ok := reported[rcpt.Action]
 	if !ok {
@@ -130,34 +132,45 @@ func (s *Reports) recipient(
 	if err := gateway.Append(ctx, tx, inv, event); err != nil {
 		return "", err
 	}
-	if rcpt.Action != mail.Failed {
-		return what.kind, nil
+	if rcpt.Action == mail.Failed {
+		return what.kind, s.failed(ctx, tx, inv, d, rcpt, event)
+	}
+	if d.State == gateway.DeliveryUnknown { // whoever reports has it
+		return what.kind, s.resolve(ctx, tx, inv, d, true, "a server reports: "+string(rcpt.Action))
+	}
+	return what.kind, nil
+}
+
+// failed stops an address that does not work. When the report is about the very
+// address the letter went to, it proves that this delivery did not arrive, and
+// the customer's next route starts. One about another address is about one of
+// several people behind it, and nothing is proven once somebody has the invoice.
+func (s *Reports) failed(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d *gateway.Delivery, rcpt mail.Recipient, event gateway.Event) error {
+	if !strings.EqualFold(cmp.Or(rcpt.Final, rcpt.Original), d.Route.Address) {
+		return nil
 	}
 	if rcpt.Bounce == mail.BounceHard {
 		if err := tx.PutSuppression(ctx, gateway.Suppression{
-			Address: d.Route.Address, Reason: rcpt.Status + " " + rcpt.Diagnostic, EventID: event.ID, CreatedAt: now,
+			Address: d.Route.Address, Reason: rcpt.Status + " " + rcpt.Diagnostic, EventID: event.ID, CreatedAt: event.RecordedAt,
 		}); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return what.kind, s.next(ctx, tx, *inv, d)
-}
-
-// next starts the customer's next route after a bounce, which proves that this
-// one did not deliver, unless another delivery was started already.
-func (s *Reports) next(ctx context.Context, tx gateway.Tx, inv gateway.Invoice, bounced gateway.Delivery) error {
-	deliveries, err := tx.InvoiceDeliveries(ctx, inv.ID)
-	if err != nil {
-		return err
+	if inv.Status.Deliveries[d.ID].State != "bounced" || inv.Status.Answer().State != "" {
+		return nil
 	}
-	for _, d := range deliveries {
-		if d.ID > bounced.ID {
-			return nil
+	if d.State == gateway.DeliveryUnknown {
+		if err := s.resolve(ctx, tx, inv, d, false, "a server reports: "+rcpt.Status+" "+rcpt.Diagnostic); err != nil {
+			return err
 		}
 	}
 	tenant, err := tx.Tenant(ctx)
 	if err != nil {
 		return err
 	}
-	return outbound.NextRoute(ctx, tx, s.IDs, s.Clock.Now(), tenant, inv, bounced)
+	return outbound.NextRoute(ctx, tx, s.IDs, s.Clock.Now(), tenant, *inv, *d)
+}
+
+func (s *Reports) resolve(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d *gateway.Delivery, arrived bool, reason string) error {
+	return gateway.Resolve(ctx, tx, s.IDs, s.Clock.Now(), inv, d, gateway.Resolution{Arrived: arrived, By: gateway.System, Code: "report", Reason: reason})
 }
