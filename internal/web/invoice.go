@@ -206,9 +206,10 @@ func offersFor(p *page, v invoiceView) offers {
 	}
 }
 
-// lost tells that every delivery so far certainly did not arrive.
+// lost tells that every delivery so far certainly did not arrive: a customer who
+// answers has it, whatever the channels say.
 func (v invoiceView) lost() bool {
-	return !slices.ContainsFunc(v.Deliveries, func(d deliveryView) bool {
+	return v.Status.Answer().State == "" && !slices.ContainsFunc(v.Deliveries, func(d deliveryView) bool {
 		return d.State != gateway.DeliveryFailed && v.Status.Deliveries[d.ID].State != "bounced"
 	})
 }

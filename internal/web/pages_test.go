@@ -266,7 +266,7 @@ func TestActions(t *testing.T) {
 	wantText(t, c.page(at), "Changed: buyer_reference", "said by Oscar Petit")
 	r := c.post(at+"/release", nil)
 	wantStatus(t, r, http.StatusConflict)
-	wantText(t, r.body, "This is not possible any more", "the invoice is sent, not held")
+	wantText(t, r.body, "This is not possible any more", "Nothing was changed")
 
 	at = "/invoices/" + s.heldRules.ID
 	leads(c.post(at+"/override", url.Values{"reason": {"Convenu par téléphone avec Mme Blanc"}}), at+"?done=overridden")
@@ -310,9 +310,10 @@ func TestAnUnknownDeliveryIsResolvedByAPerson(t *testing.T) {
 func TestSendingAgain(t *testing.T) {
 	s := newScene(newWorld(t))
 	c := s.as(supplier, access.RoleOperator)
-	r := c.post("/invoices/"+s.approved.ID+"/resend", nil)
-	wantStatus(t, r, http.StatusConflict)
-	wantText(t, r.body, "it may have arrived")
+	wantStatus(t, c.post("/invoices/"+s.approved.ID+"/resend", nil), http.StatusConflict)
+	if strings.Contains(c.page("/invoices/"+s.approved.ID), "/resend") {
+		t.Error("what arrived is offered to be sent again")
+	}
 	wantStatus(t, c.post("/invoices/"+s.bounced.ID+"/resend", nil), http.StatusSeeOther)
 	if n := len(s.deliveries(s.bounced.ID)); n != 2 {
 		t.Errorf("%d deliveries", n)
@@ -352,7 +353,6 @@ func TestInbox(t *testing.T) {
 	}
 	r := c.post("/inbox/"+s.available.ID+"/answer", url.Values{"decision": {"refuse"}, "code": {"PRI"}})
 	wantStatus(t, r, http.StatusUnprocessableEntity)
-	wantText(t, r.body, "a dispute or refusal says why")
 	wantStatus(t, c.post("/inbox/"+s.available.ID+"/answer", url.Values{"decision": {"pay"}}), http.StatusUnprocessableEntity)
 	wantStatus(t, c.post("/inbox/"+s.rejected.ID+"/answer", url.Values{"decision": {"approve"}}), http.StatusConflict)
 	wantStatus(t, c.post("/inbox/"+s.available.ID+"/acknowledge", nil), http.StatusSeeOther)
@@ -408,7 +408,7 @@ func TestAudit(t *testing.T) {
 	c := s.as(supplier, access.RoleAuditor)
 	wantText(t, c.page("/audit"), "The audit log", "sealed events", "FA-2026-00001")
 	record := c.page("/audit/invoices/" + s.approved.ID)
-	wantText(t, record, "The seal holds. Sealed by Ateliers Lumière SARL", "cen-ubl 1.3.16", strings.Repeat("5e", 32), "schematron", "Passed", "in the log", "What is sent", "Signed receipt")
+	wantText(t, record, "The seal holds. Sealed by Ateliers Lumière SARL", "cen-ubl 1.3.16", strings.Repeat("5e", 32), "schematron", "Passed", "in the log", "What is sent", "Receipt")
 	files := regexp.MustCompile(`href="(/invoices/[^"]*/files/([0-9a-f]{64}))"`).FindAllStringSubmatch(record, -1)
 	if len(files) < 4 {
 		t.Fatalf("%d files", len(files))

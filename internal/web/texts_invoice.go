@@ -83,7 +83,7 @@ var invoiceTexts = i18n.Catalogue{
 	"document.original": {EN: "As it came in", FR: "Tel que reçu"},
 	"document.invoice":  {EN: "What is sent", FR: "Ce qui est envoyé"},
 	"document.seal":     {EN: "Seal", FR: "Sceau"},
-	"document.receipt":  {EN: "Signed receipt", FR: "Accusé signé"},
+	"document.receipt":  {EN: "Receipt", FR: "Accusé de réception"},
 	"document.answer":   {EN: "Answer", FR: "Réponse"},
 }
 
