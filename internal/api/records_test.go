@@ -40,11 +40,14 @@ func TestRecords(t *testing.T) {
 		w.refused(path+" that is not JSON", w.send(request{method: "PUT", path: path, body: "{"}), 400, "intake.unreadable", "json.syntax at line 1, column 2")
 		w.refused(path+" that is a list", w.send(request{method: "PUT", path: path, body: "[]", header: map[string]string{"Content-Type": "application/json"}}), 422, "invalid", "field.type at ")
 		w.refused(path+" with a NUL", w.send(request{method: "PUT", path: path, body: `{"name":"a\u0000"}`}), 422, "invalid", "text.character at /name")
-		if k.kind != gateway.RecordProfile {
-			w.refused(path+" with an unknown field", w.send(request{method: "PUT", path: path, body: `{"name":"a","nam":"b"}`}), 422, "invalid", "")
+		unknown := w.send(request{method: "PUT", path: path, body: `{"name":"a","nam":"b"}`})
+		if p := into[problem](w, unknown); unknown.status != 422 || p.Code != "invalid" || !strings.Contains(string(unknown.body), "nam") {
+			t.Errorf("%s with an unknown field: %s", path, unknown.body)
 		}
 		w.expect(w.get("/v1"+k.path+"?limit=1"), 200)
 	}
+	profile := `{"name":"Retail","fields":{"order_reference":{"required":true,"pattern":"("}}}`
+	w.refused("a profile that cannot be used", w.send(request{method: "PUT", path: "/v1/billing-profiles/p", body: profile}), 422, "invalid", "pattern.invalid at fields.order_reference.pattern")
 	w.refused("an id with a slash", w.send(request{method: "PUT", path: "/v1/items/a%2Fb", body: itemRecord}), 422, "invalid", "")
 	w.refused("a date that is none", w.send(request{method: "PUT", path: "/v1/items/x?valid_from=soon", body: itemRecord}), 422, "invalid", "date.invalid at ?valid_from")
 	dated := w.expect(w.send(request{method: "PUT", path: "/v1/items/x?valid_from=2027-01-01", body: itemRecord}), 201)

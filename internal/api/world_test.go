@@ -201,7 +201,7 @@ func newWorld(t testing.TB) *world {
 		Store: w.store, Blobs: w.blobs, Clock: w.clock, IDs: ids,
 		Intake:  &outbound.Intake{Store: w.store, Blobs: w.blobs, Clock: w.clock, IDs: ids},
 		Desk:    &outbound.Desk{Store: w.store, Blobs: w.blobs, Clock: w.clock, IDs: ids},
-		Records: &records.Book{Store: w.store, Clock: w.clock, IDs: ids},
+		Records: &records.Book{Store: w.store, Clock: w.clock, IDs: ids, CheckProfile: outbound.CheckProfile},
 		Inbox:   &inbound.Desk{Store: w.store, Clock: w.clock, IDs: ids},
 		Answers: &answer.Service{Store: w.store, Blobs: w.blobs, Clock: w.clock, IDs: ids},
 		Hooks:   hooks,
