@@ -170,7 +170,7 @@ func (n *node) wire() error {
 		gateway.TaskCheckInbound: {Workers: checkers, Handler: &inbound.Checking{
 			Store: store, Blobs: bl, Clock: clock, IDs: ids, Checker: n.checks, Answers: n.answers, Probe: probe,
 		}},
-		gateway.TaskForwardInbound: {Handler: &inbound.Forwarding{Store: store, Blobs: bl, Clock: clock, IDs: ids, Post: inbound.Post(post), Probe: probe}},
+		gateway.TaskForwardInbound: {Handler: &inbound.Forwarding{Store: store, Blobs: bl, Clock: clock, IDs: ids, Post: inbound.Post(post), Drop: n.drop(), Probe: probe}},
 		gateway.TaskSendWebhook:    {Workers: deliverers, PerGroup: onePeer, Handler: n.hooks},
 	}
 	n.runner, err = jobs.New(jobs.Config{
@@ -178,6 +178,17 @@ func (n *node) wire() error {
 		Lease: n.cfg.Jobs.Lease, Sweep: n.cfg.Jobs.SweepInterval, Clock: clock, Log: n.log,
 	})
 	return err
+}
+
+// drop writes received documents into the tenants' drop folders.
+func (n *node) drop() func(context.Context, gateway.TenantID, string, []byte) (bool, error) {
+	dir := n.cfg.Intake.DropDir
+	if dir == "" {
+		return nil
+	}
+	return func(ctx context.Context, tenant gateway.TenantID, name string, content []byte) (bool, error) {
+		return dropfolder.Deliver(ctx, dir, tenant, name, content)
+	}
 }
 
 // openQueuedStore opens the database with the queue of its wake-ups.

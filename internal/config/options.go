@@ -74,7 +74,7 @@ func (c *Config) options() []option {
 		{key: "jobs.lease", value: duration(&c.Jobs.Lease, time.Second), fallback: "10s", meaning: "How long a delivery belongs to a worker that does not renew its lease; a killed worker's deliveries resume after this time."},
 		{key: "jobs.sweep_interval", value: duration(&c.Jobs.SweepInterval, 100*time.Millisecond), fallback: "2s", meaning: "How often expired leases are looked for."},
 
-		{key: "intake.drop_dir", value: path(&c.Intake.DropDir), meaning: "Folder with `in/`, `accepted/` and `rejected/` where other programs put invoices. Empty: off."},
+		{key: "intake.drop_dir", value: path(&c.Intake.DropDir), meaning: "Folder with a folder for each tenant: `in/`, `accepted/` and `rejected/` for what other programs put there, `received/` (if it exists) for what came in. Empty: off."},
 		{key: "intake.poll_interval", value: duration(&c.Intake.PollInterval, 100*time.Millisecond), fallback: "2s", meaning: "How often the drop folder is read."},
 
 		{key: "validation.deadline", value: duration(&c.Validation.Deadline, 100*time.Millisecond), fallback: "60s", meaning: "Longest time all checks of one document may take; a check that exceeds it counts as failed."},

@@ -22,8 +22,9 @@ type Forwarding struct {
 	Clock gateway.Clock
 	IDs   gateway.IDs
 	Post  Post
-	// Drop writes a file for the AP system; nil when there is no folder.
-	Drop  func(ctx context.Context, tenant gateway.TenantID, name string, content []byte) error
+	// Drop writes a file for the AP system and reports whether the tenant has a
+	// folder for it; nil when nobody has.
+	Drop  func(ctx context.Context, tenant gateway.TenantID, name string, content []byte) (bool, error)
 	Probe func(step string)
 }
 
@@ -99,10 +100,13 @@ func (s *Forwarding) deliver(ctx context.Context, t gateway.Task, in gateway.Inb
 		taken = "webhook"
 	}
 	if s.Drop != nil {
-		if err := s.Drop(ctx, t.Tenant, in.ID+".xml", body); err != nil {
+		dropped, err := s.Drop(ctx, t.Tenant, in.ID+".xml", body)
+		if err != nil {
 			return "", err
 		}
-		taken = "drop_folder"
+		if dropped {
+			taken = "drop_folder"
+		}
 	}
 	return taken, nil
 }
