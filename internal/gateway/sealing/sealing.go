@@ -173,6 +173,9 @@ func (l LogSource) ReadLeaf(ctx context.Context, seq int64) ([]byte, map[string]
 		return leaf, nil, nil
 	}
 	salts, err := l.Reader.Salts(ctx, events[0].ID)
+	if errors.Is(err, gateway.ErrNotFound) { // nothing personal, or erased
+		return leaf, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
