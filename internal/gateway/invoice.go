@@ -53,6 +53,7 @@ type InvoiceFilter struct {
 	OrderID    string
 	ExternalID string
 	CreditOf   string
+	Number     string
 	// Text matches a part of number, external id or customer name.
 	Text string
 	// Since and Until bound CreatedAt (inclusive, exclusive).

@@ -121,7 +121,7 @@ func (s *Service) Decide(ctx context.Context, tenant gateway.TenantID, id string
 		}
 		body, err := s.invoiceResponse(in, out.code, detail)
 		if err != nil {
-			return err
+			return gateway.ErrState.With("the answer cannot be written as an invoice response: "+err.Error(), err).For(id)
 		}
 		return s.reply(ctx, tx, tenant, &in, body, response.InvoiceCustomization, gateway.Event{
 			Type: gateway.EventInboundAnswered, At: now, Actor: actor, Grade: gateway.GradeBuyerAct,
@@ -191,8 +191,11 @@ func (s *Service) Reject(ctx context.Context, tx gateway.Tx, tenant gateway.Tena
 		}
 	}
 	body, err := response.WriteMessage(m)
-	if err != nil {
-		return err
+	if err != nil { // nothing can be addressed to this sender: the document is quarantined all the same
+		return gateway.Append(ctx, tx, nil, gateway.Event{
+			ID: s.IDs.New(gateway.PrefixEvent), Type: gateway.EventInboundAnswered, At: now, RecordedAt: now, Actor: gateway.System, InboundID: in.ID,
+			Data: mustJSON(map[string]any{"decision": "rejected", "told": false, "why": err.Error()}),
+		})
 	}
 	return s.reply(ctx, tx, tenant, in, body, response.MessageCustomization, gateway.Event{
 		Type: gateway.EventInboundAnswered, At: now, Actor: gateway.System,
@@ -245,6 +248,11 @@ func (s *Service) Take(ctx context.Context, tx gateway.Tx, in gateway.Inbound, d
 	event.ID, event.RecordedAt = s.IDs.New(gateway.PrefixEvent), now
 	event.Actor = gateway.Actor{Kind: "peer", ID: in.Sender, Name: in.Sender}
 	event.Evidence, event.EvidenceType = in.SHA256, "application/xml"
+	// The same bytes say the same once; senders give ids of their own to more than one answer.
+	event.Key = "answer/" + in.Sender + "/" + in.SHA256
+	if event.At.After(now) { // a later word must be able to follow
+		event.At = now
+	}
 	if inv == nil {
 		event = gateway.Event{
 			ID: event.ID, Type: gateway.EventInboundAnswered, At: now, RecordedAt: now, Actor: event.Actor, InboundID: in.ID,
@@ -253,7 +261,28 @@ func (s *Service) Take(ctx context.Context, tx gateway.Tx, in gateway.Inbound, d
 		return gateway.Append(ctx, tx, nil, event)
 	}
 	event.InvoiceID, event.OrderID, event.ExternalID = inv.ID, inv.OrderID, inv.ExternalID
-	return gateway.Append(ctx, tx, inv, event)
+	if err := gateway.Append(ctx, tx, inv, event); err != nil {
+		return err
+	}
+	return s.arrived(ctx, tx, inv, in.Sender, now)
+}
+
+// arrived settles deliveries to who has answered: the invoice is there.
+func (s *Service) arrived(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, sender string, now time.Time) error {
+	deliveries, err := tx.InvoiceDeliveries(ctx, inv.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if d.State != gateway.DeliveryUnknown || d.Route.Receiver != sender {
+			continue
+		}
+		r := gateway.Resolution{Arrived: true, By: gateway.System, Code: "answer", Reason: "the receiver has answered"}
+		if err := gateway.Resolve(ctx, tx, s.IDs, now, inv, &d, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound, document []byte) (*gateway.Invoice, gateway.Event, error) {
@@ -269,10 +298,10 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 			return nil, event, nil
 		}
 		event = gateway.Event{
-			Type: kind, At: answer.IssuedAt, Grade: gateway.GradeBuyerAct, Key: "answer/" + in.Sender + "/" + answer.ID,
-			Data: mustJSON(map[string]any{"code": answer.Code, "clarifications": clarify(answer), "note": answer.Note}),
+			Type: kind, At: said(answer.IssuedAt, answer.DateOnly), Grade: gateway.GradeBuyerAct,
+			Data: mustJSON(map[string]any{"code": answer.Code, "clarifications": clarify(answer), "note": cut(answer.Note)}),
 		}
-		inv, err := answered(ctx, r, in.Sender, answer.Number)
+		inv, err := answered(ctx, r, in.Sender, answer.Number, answer.IssueDate)
 		return inv, event, err
 	case response.MessageCustomization:
 		answer, err := response.ReadMessage(document)
@@ -280,8 +309,8 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 			return nil, event, nil //nolint:nilerr // likewise
 		}
 		event = gateway.Event{
-			Type: gateway.EventAnswerRejected, At: answer.IssuedAt, Grade: gateway.GradeStrong, Key: "answer/" + in.Sender + "/" + answer.ID,
-			Data: mustJSON(map[string]any{"text": answer.Description, "findings": answer.Findings}),
+			Type: gateway.EventAnswerRejected, At: said(answer.IssuedAt, answer.DateOnly), Grade: gateway.GradeStrong,
+			Data: mustJSON(map[string]any{"text": cut(answer.Description), "findings": findings(answer)}),
 		}
 		d, err := r.DeliveryByMessageID(ctx, answer.MessageID)
 		if errors.Is(err, gateway.ErrNotFound) || err == nil && (d.Route.Receiver != in.Sender || d.InvoiceID == "") {
@@ -296,34 +325,70 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 	return nil, event, nil
 }
 
+// said is when an answer was given. One that names the day only comes after
+// those of that day that came before it.
+func said(at time.Time, dateOnly bool) time.Time {
+	if dateOnly {
+		return at.Add(24*time.Hour - time.Second)
+	}
+	return at
+}
+
 // answered finds our invoice of that number which was delivered to the sender of
-// the answer.
-func answered(ctx context.Context, r gateway.Reader, sender, number string) (*gateway.Invoice, error) {
-	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Text: number}, gateway.Page{Limit: 100})
+// the answer; of several, as from two years, the one of the day that it names.
+func answered(ctx context.Context, r gateway.Reader, sender, number string, issued *invoice.Date) (*gateway.Invoice, error) {
+	if number == "" {
+		return nil, nil
+	}
+	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Number: number}, gateway.Page{Limit: 100})
 	if err != nil {
 		return nil, err
 	}
-	for _, inv := range list.Items {
-		if inv.Number != number {
-			continue
-		}
+	var found *gateway.Invoice
+	for i, inv := range list.Items {
 		deliveries, err := r.InvoiceDeliveries(ctx, inv.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range deliveries {
-			if d.Route.Receiver == sender {
-				return &inv, nil
-			}
+		if !slices.ContainsFunc(deliveries, func(d gateway.Delivery) bool { return d.Route.Receiver == sender }) {
+			continue
+		}
+		if issued != nil && issued.String() == inv.IssueDate {
+			return &list.Items[i], nil
+		}
+		if found == nil {
+			found = &list.Items[i]
 		}
 	}
-	return nil, nil
+	return found, nil
+}
+
+// What the other side writes is kept whole with the document; an event holds so
+// much of it.
+const (
+	maxText = 2000
+	maxList = 50
+)
+
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
 }
 
 func clarify(r response.Invoice) []map[string]string {
 	var out []map[string]string
-	for _, c := range r.Clarifications {
-		out = append(out, map[string]string{"list": c.List, "code": c.Code, "text": c.Text})
+	for _, c := range r.Clarifications[:min(len(r.Clarifications), maxList)] {
+		out = append(out, map[string]string{"list": c.List, "code": c.Code, "text": cut(c.Text)})
+	}
+	return out
+}
+
+func findings(m response.Message) []response.Finding {
+	out := slices.Clone(m.Findings[:min(len(m.Findings), maxList)])
+	for i := range out {
+		out[i].Location, out[i].Description = cut(out[i].Location), cut(out[i].Description)
 	}
 	return out
 }

@@ -77,6 +77,7 @@ func (s *session) Invoices(ctx context.Context, f gateway.InvoiceFilter, p gatew
 	where.equal("order_id", f.OrderID)
 	where.equal("external_id", f.ExternalID)
 	where.equal("credit_of", f.CreditOf)
+	where.equal("number", f.Number)
 	if f.Text != "" {
 		if err := checkText([]any{f.Text}); err != nil { // folding would mend it
 			return gateway.List[gateway.Invoice]{}, err

@@ -140,7 +140,7 @@ func invoiceFilters(e *env) {
 		})
 	}
 	e.invoice(func(v *gateway.Invoice) {
-		v.ID, v.ExternalID, v.CreditOf, v.CreatedAt = "inv-credit", "ext", "inv-002", start.Add(-time.Hour)
+		v.ID, v.ExternalID, v.CreditOf, v.Number, v.CreatedAt = "inv-credit", "ext", "inv-002", "AV-1", start.Add(-time.Hour)
 	})
 	for _, c := range []struct {
 		filter gateway.InvoiceFilter
@@ -152,6 +152,8 @@ func invoiceFilters(e *env) {
 		{gateway.InvoiceFilter{OrderID: "o0"}, []string{"inv-001", "inv-000"}},
 		{gateway.InvoiceFilter{ExternalID: "ext"}, []string{"inv-credit"}},
 		{gateway.InvoiceFilter{CreditOf: "inv-002"}, []string{"inv-credit"}},
+		{gateway.InvoiceFilter{Number: "AV-1"}, []string{"inv-credit"}},
+		{gateway.InvoiceFilter{Number: "AV"}, []string{}},
 		{gateway.InvoiceFilter{Since: start.Add(time.Hour), Until: start.Add(3 * time.Hour)}, []string{"inv-002", "inv-001"}},
 		{gateway.InvoiceFilter{Since: start.Add(3*time.Hour + time.Microsecond)}, []string{}},
 	} {

@@ -127,6 +127,7 @@ CREATE TABLE invoices (
 ) STRICT;
 CREATE INDEX invoices_list ON invoices (tenant, created_at, id);
 CREATE INDEX invoices_state ON invoices (tenant, state, created_at, id);
+CREATE INDEX invoices_number ON invoices (tenant, number);
 CREATE INDEX invoices_external ON invoices (tenant, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX invoices_order ON invoices (tenant, order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX invoices_credit ON invoices (tenant, credit_of) WHERE credit_of IS NOT NULL;
