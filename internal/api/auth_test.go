@@ -240,7 +240,7 @@ func (w *world) oneOfEach() (ids, bodies map[string]string) {
 	for _, k := range recordRoutes {
 		body := map[gateway.RecordKind]string{
 			gateway.RecordLegalEntity: `{"name":"Only"}`, gateway.RecordCustomer: `{"name":"Only"}`, gateway.RecordItem: `{"seller_id":"O","name":"Only"}`,
-			gateway.RecordProfile: `{"name":"p"}`, gateway.RecordPeer: peerRecord,
+			gateway.RecordProfile: `{"name":"p"}`, gateway.RecordPeer: anotherPeer,
 		}[k.kind]
 		w.expect(w.send(request{method: "PUT", path: "/v1" + k.path + "/only-acme", body: body}), 201)
 		ids["/v1"+k.path+"/:id"] = "only-acme"

@@ -33,8 +33,6 @@ type operation struct {
 	matched            bool           // knows If-Match
 }
 
-type list_[T any] = gateway.List[T]
-
 // ref is a schema that is published beside the description.
 func ref(name string) object { return object{"$ref": "/schemas/" + name + ".json"} }
 
@@ -51,7 +49,7 @@ var operations = map[string]operation{
 	"GET /openapi.json":  {id: "describe", summary: "This description", gives: object{"type": "object"}},
 	"GET /schemas/:name": {id: "getSchema", summary: "The JSON Schema of what is submitted", about: "`order.json`, `delivery.json` or `invoice.json`.", gives: object{"type": "object"}, media: "application/schema+json"},
 	"GET /identity":      {id: "getIdentity", summary: "The keys that this gateway signs with", about: "Give `key_id` and `public_key` to the gateways that shall trust this one, and `audit_key` to auditors.", gives: Identity{}},
-	"POST /in/:tenant":   {id: "receive", summary: "A message of another gateway", about: "RFC 9421 signatures over RFC 9530 digests; docs/peppol and transport/https say how. Answered with a signed receipt.", takes: map[string]any{"*/*": file}, status: 202, gives: anything, media: "*/*"},
+	"POST /in/:tenant":   {id: "receive", summary: "A message of another gateway", about: "Signed as RFC 9421 says, over the digest of RFC 9530; the package transport/https says which fields. The answer is a signed receipt.", takes: map[string]any{"*/*": file}, status: 202, gives: anything, media: "*/*"},
 
 	"POST /v1/orders": {
 		id: "submitOrder", summary: "Submit a sales order, or a table of them",
@@ -61,20 +59,20 @@ var operations = map[string]operation{
 			"lines":[{"id":"10","item":{"seller_id":"LAM-100"},"quantity":"24","unit":"C62","price":{"net":"89.90"}}]}`,
 		status: 201, gives: gateway.Order{},
 	},
-	"GET /v1/orders":     {id: "listOrders", summary: "Orders, the newest first", gives: list_[listedOrder]{}},
+	"GET /v1/orders":     {id: "listOrders", summary: "Orders, the newest first", gives: gateway.List[listedOrder]{}},
 	"GET /v1/orders/:id": {id: "getOrder", summary: "An order and what is still open of it", gives: gateway.Order{}, tagged: true},
 	"POST /v1/orders/:id/deliveries": {
 		id: "submitDelivery", summary: "Submit a delivery note of an order", about: "As JSON or UBL 2.1 DespatchAdvice, for all of the order or a part. The invoice for what was delivered follows by itself.",
 		takes:   map[string]any{intake.JSON: ref("delivery"), intake.XML: text},
 		example: `{"id":"DN-17","date":"2026-11-20","lines":[{"id":"1","order_line":"10","quantity":"12"}]}`, status: 201, gives: gateway.OrderDelivery{},
 	},
-	"GET /v1/orders/:id/deliveries": {id: "listDeliveryNotes", summary: "The delivery notes of an order", gives: list_[gateway.OrderDelivery]{}},
+	"GET /v1/orders/:id/deliveries": {id: "listDeliveryNotes", summary: "The delivery notes of an order", gives: gateway.List[gateway.OrderDelivery]{}},
 
 	"POST /v1/invoices": {
 		id: "submitInvoice", summary: "Submit a finished invoice", about: "One that an ERP made, as JSON or UBL 2.1 Invoice or CreditNote. Its totals are checked and never recomputed, its number stays, its bytes are kept; UBL is sent as it is.",
 		takes: map[string]any{intake.JSON: ref("invoice"), intake.XML: text}, status: 201, gives: gateway.Invoice{},
 	},
-	"GET /v1/invoices":     {id: "listInvoices", summary: "Invoices and credit notes, the newest first", gives: list_[listedInvoice]{}},
+	"GET /v1/invoices":     {id: "listInvoices", summary: "Invoices and credit notes, the newest first", gives: gateway.List[listedInvoice]{}},
 	"GET /v1/invoices/:id": {id: "getInvoice", summary: "An invoice, where it stands and why", gives: invoiceView{}, tagged: true},
 	"PATCH /v1/invoices/:id": {
 		id: "correctInvoice", summary: "Correct a held invoice and send it on its way again",
@@ -83,11 +81,11 @@ var operations = map[string]operation{
 		example: `{"buyer_reference":"SERVICE-42","lines":[{"id":"10","buyer_accounting_reference":"6063"}]}`, gives: invoiceView{}, matched: true,
 	},
 	"GET /v1/invoices/:id/timeline":          {id: "getTimeline", summary: "What happened to an invoice, with the evidence", gives: timeline{}},
-	"GET /v1/invoices/:id/documents":         {id: "listDocuments", summary: "The files of an invoice", gives: list_[gateway.Document]{}},
+	"GET /v1/invoices/:id/documents":         {id: "listDocuments", summary: "The files of an invoice", gives: gateway.List[gateway.Document]{}},
 	"GET /v1/invoices/:id/documents/:sha256": {id: "getDocument", summary: "A file of an invoice, byte for byte", gives: file, media: "*/*", tagged: true},
-	"GET /v1/invoices/:id/verdicts":          {id: "listVerdicts", summary: "What the checks said of an invoice", gives: list_[gateway.VerdictRecord]{}},
-	"GET /v1/invoices/:id/deliveries":        {id: "listDeliveries", summary: "How an invoice was carried, with each attempt", gives: list_[deliveryView]{}},
-	"GET /v1/invoices/:id/links":             {id: "listLinks", summary: "The portal links of an invoice", about: "Whoever has such an address can open the invoice.", gives: list_[link]{}},
+	"GET /v1/invoices/:id/verdicts":          {id: "listVerdicts", summary: "What the checks said of an invoice", gives: gateway.List[gateway.VerdictRecord]{}},
+	"GET /v1/invoices/:id/deliveries":        {id: "listDeliveries", summary: "How an invoice was carried, with each attempt", gives: gateway.List[deliveryView]{}},
+	"GET /v1/invoices/:id/links":             {id: "listLinks", summary: "The portal links of an invoice", about: "Whoever has such an address can open the invoice.", gives: gateway.List[link]{}},
 	"POST /v1/invoices/:id/credit": {
 		id: "creditInvoice", summary: "Make the credit note for an invoice", about: "Of all that is left of it, or by line. Two equal parts need two idempotency keys.",
 		takes: map[string]any{intake.JSON: billing.Selection{}}, optional: true, example: `{"lines":[{"line":"10","quantity":"2"}],"reason":"Two came broken"}`, status: 201, gives: gateway.Invoice{},
@@ -100,15 +98,15 @@ var operations = map[string]operation{
 		id: "resolveDelivery", summary: "Say what became of a delivery that nobody knows of", about: "One that did not arrive goes on by the customer's next route.",
 		takes: body(resolution{}), example: `{"arrived":true,"reason":"they found it, says Ms Weber"}`, gives: gateway.Delivery{},
 	},
-	"GET /v1/report":        {id: "getReport", summary: "How many invoices stand where", gives: list_[gateway.Count]{}},
-	"GET /v1/number-series": {id: "listNumberSeries", summary: "The number series and the gaps in them", about: "There should be no gaps.", gives: list_[seriesView]{}},
+	"GET /v1/report":        {id: "getReport", summary: "How many invoices stand where", gives: gateway.List[gateway.Count]{}},
+	"GET /v1/number-series": {id: "listNumberSeries", summary: "The number series and the gaps in them", about: "There should be no gaps.", gives: gateway.List[seriesView]{}},
 
-	"GET /v1/inbox":                  {id: "listInbox", summary: "Received documents, the newest first", gives: list_[listedInbound]{}},
+	"GET /v1/inbox":                  {id: "listInbox", summary: "Received documents, the newest first", gives: gateway.List[listedInbound]{}},
 	"GET /v1/inbox/:id":              {id: "getInbound", summary: "A received document", gives: gateway.Inbound{}, tagged: true},
 	"GET /v1/inbox/:id/document":     {id: "getInboundDocument", summary: "A received document, byte for byte", gives: file, media: "*/*", tagged: true},
-	"GET /v1/inbox/:id/verdicts":     {id: "listInboundVerdicts", summary: "What the checks said of a received document", gives: list_[gateway.VerdictRecord]{}},
-	"GET /v1/inbox/:id/timeline":     {id: "getInboundTimeline", summary: "What happened to a received document", gives: list_[gateway.Event]{}},
-	"GET /v1/inbox/:id/deliveries":   {id: "listReplies", summary: "How the answers to a received document were carried", gives: list_[deliveryView]{}},
+	"GET /v1/inbox/:id/verdicts":     {id: "listInboundVerdicts", summary: "What the checks said of a received document", gives: gateway.List[gateway.VerdictRecord]{}},
+	"GET /v1/inbox/:id/timeline":     {id: "getInboundTimeline", summary: "What happened to a received document", gives: gateway.List[gateway.Event]{}},
+	"GET /v1/inbox/:id/deliveries":   {id: "listReplies", summary: "How the answers to a received document were carried", gives: gateway.List[deliveryView]{}},
 	"POST /v1/inbox/:id/acknowledge": {id: "acknowledge", summary: "Say that the AP system has a document", takes: none, optional: true, gives: gateway.Inbound{}},
 	"POST /v1/inbox/:id/answer": {
 		id: "answer", summary: "Answer a received invoice", about: "The answer goes back to the supplier. Approving and refusing take the permission *decide*; nothing follows them. `reason` is a code of OPStatusReason; a dispute or refusal needs `text`.",
@@ -120,7 +118,7 @@ var operations = map[string]operation{
 		gives: eventList{},
 	},
 	"GET /v1/events/log":   {id: "exportLog", summary: "The audit log as evidence that verifies offline", about: "See docs/audit-log.md; `facteur verify` checks it.", gives: text, media: "application/jsonl"},
-	"GET /v1/webhooks":     {id: "listWebhooks", summary: "The webhooks", gives: list_[gateway.Webhook]{}},
+	"GET /v1/webhooks":     {id: "listWebhooks", summary: "The webhooks", gives: gateway.List[gateway.Webhook]{}},
 	"GET /v1/webhooks/:id": {id: "getWebhook", summary: "A webhook", gives: gateway.Webhook{}},
 	"POST /v1/webhooks": {
 		id: "createWebhook", summary: "Make a webhook", about: "Messages are signed as Standard Webhooks says, with the secret of the answer, which is not shown again.",
@@ -128,25 +126,25 @@ var operations = map[string]operation{
 	},
 	"DELETE /v1/webhooks/:id":                {id: "deleteWebhook", summary: "Delete a webhook", status: 204},
 	"POST /v1/webhooks/:id/test":             {id: "testWebhook", summary: "Send a test message", takes: none, optional: true, status: 202, gives: gateway.WebhookDelivery{}},
-	"GET /v1/webhooks/:id/deliveries":        {id: "listMessages", summary: "The messages of a webhook, the newest first", gives: list_[gateway.WebhookDelivery]{}},
+	"GET /v1/webhooks/:id/deliveries":        {id: "listMessages", summary: "The messages of a webhook, the newest first", gives: gateway.List[gateway.WebhookDelivery]{}},
 	"POST /v1/webhook-deliveries/:id/replay": {id: "replayMessage", summary: "Send a message again, under the same id", takes: none, optional: true, status: 202, gives: gateway.WebhookDelivery{}},
 
-	"GET /v1/legal-entities":         {id: "listLegalEntities", summary: "The legal entities", gives: list_[gateway.Record]{}},
+	"GET /v1/legal-entities":         {id: "listLegalEntities", summary: "The legal entities", gives: gateway.List[gateway.Record]{}},
 	"GET /v1/legal-entities/:id":     {id: "getLegalEntity", summary: "A legal entity", gives: gateway.Record{}, tagged: true},
 	"PUT /v1/legal-entities/:id":     {id: "putLegalEntity", summary: "Write a version of a legal entity", takes: body(billing.LegalEntity{}), example: `{"name":"Ateliers Lumière SARL","vat_identifier":"FR31000123455","address":{"city":"Lyon","country":"FR"},"invoice_numbers":"FA-{yyyy}-{n:5}"}`, gives: gateway.Record{}, matched: true},
-	"POST /v1/legal-entities/import": {id: "importLegalEntities", summary: "Import a table of legal entities", takes: table, status: 207, gives: list_[row]{}},
-	"GET /v1/customers":              {id: "listCustomers", summary: "The customers", gives: list_[gateway.Record]{}},
+	"POST /v1/legal-entities/import": {id: "importLegalEntities", summary: "Import a table of legal entities", takes: table, status: 207, gives: gateway.List[row]{}},
+	"GET /v1/customers":              {id: "listCustomers", summary: "The customers", gives: gateway.List[gateway.Record]{}},
 	"GET /v1/customers/:id":          {id: "getCustomer", summary: "A customer", gives: gateway.Record{}, tagged: true},
 	"PUT /v1/customers/:id":          {id: "putCustomer", summary: "Write a version of a customer", takes: body(billing.Customer{}), example: `{"name":"Épicerie Générale du Nord SA","account_number":"C-1001","routes":[{"channel":"mail","address":"factures@egn.example"}]}`, gives: gateway.Record{}, matched: true},
-	"POST /v1/customers/import":      {id: "importCustomers", summary: "Import a table of customers", takes: table, status: 207, gives: list_[row]{}},
-	"GET /v1/items":                  {id: "listItems", summary: "The items", gives: list_[gateway.Record]{}},
+	"POST /v1/customers/import":      {id: "importCustomers", summary: "Import a table of customers", takes: table, status: 207, gives: gateway.List[row]{}},
+	"GET /v1/items":                  {id: "listItems", summary: "The items", gives: gateway.List[gateway.Record]{}},
 	"GET /v1/items/:id":              {id: "getItem", summary: "An item", gives: gateway.Record{}, tagged: true},
 	"PUT /v1/items/:id":              {id: "putItem", summary: "Write a version of an item", takes: body(billing.Item{}), example: `{"seller_id":"LAM-100","name":"Lampe de bureau","unit":"C62","vat":{"category":"S","rate":"20"}}`, gives: gateway.Record{}, matched: true},
-	"POST /v1/items/import":          {id: "importItems", summary: "Import a table of items", takes: table, status: 207, gives: list_[row]{}},
-	"GET /v1/billing-profiles":       {id: "listProfiles", summary: "The customers' billing profiles", gives: list_[gateway.Record]{}},
+	"POST /v1/items/import":          {id: "importItems", summary: "Import a table of items", takes: table, status: 207, gives: gateway.List[row]{}},
+	"GET /v1/billing-profiles":       {id: "listProfiles", summary: "The customers' billing profiles", gives: gateway.List[gateway.Record]{}},
 	"GET /v1/billing-profiles/:id":   {id: "getProfile", summary: "A billing profile", gives: gateway.Record{}, tagged: true},
 	"PUT /v1/billing-profiles/:id":   {id: "putProfile", summary: "Write a version of a billing profile", about: "The examples in it must come out as it says.", takes: map[string]any{intake.JSON: object{"type": "object"}}, gives: gateway.Record{}, matched: true},
-	"GET /v1/peers":                  {id: "listPeers", summary: "The gateways that documents are exchanged with", gives: list_[gateway.Record]{}},
+	"GET /v1/peers":                  {id: "listPeers", summary: "The gateways that documents are exchanged with", gives: gateway.List[gateway.Record]{}},
 	"GET /v1/peers/:id":              {id: "getPeer", summary: "Another gateway", gives: gateway.Record{}, tagged: true},
 	"PUT /v1/peers/:id":              {id: "putPeer", summary: "Write a version of another gateway", about: "Its `/identity` tells the key.", takes: body(records.Peer{}), gives: gateway.Record{}, matched: true},
 }
@@ -182,7 +180,7 @@ var parameters = map[string]object{
 	"tenant":         {"description": "The tenant that the message is for.", "schema": text},
 }
 
-var states_ = map[string]reflect.Type{
+var stateTypes = map[string]reflect.Type{
 	"/v1/orders": reflect.TypeFor[gateway.OrderState](), "/v1/invoices": reflect.TypeFor[gateway.InvoiceState](), "/v1/inbox": reflect.TypeFor[gateway.InboundState](),
 }
 
@@ -370,7 +368,7 @@ func (s *schemas) success(r route, op operation, responses, headers object) {
 		responses["201"] = first
 	}
 	if op.id == "submitOrder" {
-		responses["207"] = object{"description": "The outcome of each order of a table.", "content": object{intake.JSON: object{"schema": s.any(list_[row]{})}}}
+		responses["207"] = object{"description": "The outcome of each order of a table.", "content": object{intake.JSON: object{"schema": s.any(gateway.List[row]{})}}}
 	}
 }
 
@@ -420,7 +418,7 @@ func header(name, text string) object {
 func (s *schemas) query(path, name string) object {
 	switch {
 	case name == "state":
-		values := withEnum(object{"type": "string"}, states_[path])
+		values := withEnum(object{"type": "string"}, stateTypes[path])
 		if path == "/v1/orders" {
 			return object{"name": name, "in": "query", "description": "The state.", "schema": values}
 		}

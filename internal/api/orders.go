@@ -52,9 +52,14 @@ type row struct {
 	Problem  *problem        `json:"problem,omitempty"`
 }
 
-func (a *API) failedRow(c echo.Context, n int, err error) row {
+// refusedRow is the outcome of what was refused. A fault of our own is no outcome:
+// it ends the whole request, whose repetition goes on where it ended.
+func (a *API) refusedRow(c echo.Context, n int, err error) (row, error) {
+	if toProblem(err).Status >= http.StatusInternalServerError {
+		return row{}, err
+	}
 	p := a.problem(c, err)
-	return row{Row: n, Status: p.Status, Problem: &p}
+	return row{Row: n, Status: p.Status, Problem: &p}, nil
 }
 
 func tooMany(n int) error {
@@ -75,11 +80,12 @@ func (a *API) submitTable(c echo.Context, sub outbound.Submission, orders []*ord
 	for i, o := range orders {
 		sub.Key = key + "#" + strconv.Itoa(i+1)
 		answer, err := a.Intake.SubmitOrder(c.Request().Context(), tenant(c), sub, o)
-		if err != nil {
-			rows[i] = a.failedRow(c, 0, err)
-			continue
-		}
 		rows[i] = row{Status: http.StatusCreated, Replayed: answer.Replayed, Record: answer.Body}
+		if err != nil {
+			if rows[i], err = a.refusedRow(c, 0, err); err != nil {
+				return err
+			}
+		}
 	}
 	return c.JSON(http.StatusMultiStatus, gateway.List[row]{Items: rows})
 }

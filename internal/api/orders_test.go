@@ -2,7 +2,10 @@ package api
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -166,6 +169,43 @@ func TestTableOfOrders(t *testing.T) {
 	}
 	w.refused("too many orders", w.send(request{method: "POST", path: "/v1/orders", body: many.String(), header: q.header}), 413, "intake.too_large", "")
 	w.refused("external id beside a table", w.send(request{method: "POST", path: "/v1/orders?external_id=x", body: table, header: q.header}), 422, "invalid", "query at ?external_id")
+}
+
+// fullDisk takes so many blobs and no more.
+type fullDisk struct {
+	gateway.Blobs
+	left int
+}
+
+func (d *fullDisk) Put(ctx context.Context, tenant gateway.TenantID, data []byte) (string, error) {
+	if d.left--; d.left < 0 {
+		return "", errors.New("no space left on device")
+	}
+	return d.Blobs.Put(ctx, tenant, data)
+}
+
+// A fault of our own in the middle of a table ends the request; its repetition
+// goes on where it ended.
+func TestTableThatBreaksOff(t *testing.T) {
+	w := newWorld(t)
+	good := w.api.Config
+	cfg, in := good, *good.Intake
+	in.Blobs = &fullDisk{w.blobs, 2}
+	cfg.Intake = &in
+	q := request{
+		method: "POST", path: "/v1/orders", header: map[string]string{"Content-Type": "text/csv"},
+		body: "Order number,Currency,Item number,Quantity\nA,EUR,SKU-1,1\nB,EUR,SKU-1,1\nC,EUR,SKU-1,1\nD,EUR,SKU-1,1\n",
+	}
+	w.serve(cfg)
+	w.refused("a full disk", w.send(q), 500, "internal", "")
+	w.serve(good)
+	var replayed []bool
+	for _, r := range into[gateway.List[row]](w, w.expect(w.send(q), 207)).Items {
+		replayed = append(replayed, r.Status == 201 && r.Replayed)
+	}
+	if !slices.Equal(replayed, []bool{true, true, false, false}) || w.rows()["orders"] != 4 {
+		t.Errorf("replayed %v, %v", replayed, w.rows())
+	}
 }
 
 func TestListOfOrders(t *testing.T) {

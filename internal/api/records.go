@@ -92,7 +92,9 @@ func (a *API) importRecords(kind gateway.RecordKind) decision {
 				rows[i].Record, err = json.Marshal(stored)
 			}
 			if err != nil {
-				rows[i] = a.failedRow(c, line.Row, err)
+				if rows[i], err = a.refusedRow(c, line.Row, err); err != nil {
+					return outcome{}, err
+				}
 			}
 		}
 		return outcome{status: http.StatusMultiStatus, body: gateway.List[row]{Items: rows}}, nil

@@ -14,7 +14,7 @@ func TestRecords(t *testing.T) {
 	for _, k := range recordRoutes {
 		body := map[gateway.RecordKind]string{
 			gateway.RecordLegalEntity: sellerRecord, gateway.RecordCustomer: buyerRecord, gateway.RecordItem: itemRecord,
-			gateway.RecordProfile: `{"name":"p"}`, gateway.RecordPeer: peerRecord,
+			gateway.RecordProfile: `{"name":"p"}`, gateway.RecordPeer: anotherPeer,
 		}[k.kind]
 		path := "/v1" + k.path + "/" + url.PathEscape("né+w@1")
 		q := request{method: "PUT", path: path, body: body, header: map[string]string{"If-None-Match": "*"}}

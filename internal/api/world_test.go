@@ -328,7 +328,9 @@ const (
 		"address":{"city":"Paris","country":"FR"},"terms":{"net_days":30},"invoice_numbers":"FA-{yyyy}-{n:3}"}`
 	buyerRecord = `{"name":"Acheteur SAS","account_number":"C-1","vat_identifier":"FR75000234567","electronic_address":{"value":"000234567","scheme":"0225"},
 		"address":{"city":"Lille","country":"FR"},"routes":[{"channel":"https.gateway","address":"https://a.example/in"}]}`
-	itemRecord = `{"seller_id":"SKU-1","name":"Vis","unit":"C62","vat":{"category":"S","rate":"20"}}`
+	itemRecord  = `{"seller_id":"SKU-1","name":"Vis","unit":"C62","vat":{"category":"S","rate":"20"}}`
+	anotherPeer = `{"name":"Another","participants":["0225:000888888"],"url":"https://another.example/in","key_id":"another-1",
+		"public_key":"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"}`
 	peerRecord = `{"name":"Partner","participants":["0225:000999999"],"url":"https://partner.example/in","key_id":"partner-1",
 		"public_key":"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"}`
 )
