@@ -25,15 +25,10 @@ import (
 // channels sets up the ways to a peer that the configuration allows. The mail
 // channel is nil when no server is configured.
 func (n *node) channels() (func(gateway.TenantID, string) transport.Sender, *mail.Sender, error) {
-	base := https.Config{Dial: n.guard.DialContext, RootCAs: n.roots, Timeout: n.cfg.Outbound.Timeout, Now: n.clock.Now,
-		Credentials: credentials{n.cfg.Outbound.CredentialsDir},
-	}
-	ap, err := https.NewAP(base)
-	if err != nil {
-		return nil, nil, err
-	}
+	base := https.Config{Dial: n.guard.DialContext, RootCAs: n.roots, Timeout: n.cfg.Outbound.Timeout, Now: n.clock.Now}
 	var mailer *mail.Sender
 	if n.cfg.Mail.Host != "" {
+		var err error
 		if mailer, err = n.mailer(); err != nil {
 			return nil, nil, err
 		}
@@ -42,17 +37,17 @@ func (n *node) channels() (func(gateway.TenantID, string) transport.Sender, *mai
 		if n.cfg.TestMode {
 			return sink.Sender{Now: n.clock.Now} // whatever the route says
 		}
+		// A tenant has its own secrets and trusts its own peers only, so these
+		// channels are its own.
+		own := base
+		own.Credentials = credentialsOf(n.cfg.Outbound.CredentialsDir, tenant)
 		switch channel {
 		case transport.ChannelAP:
-			return ap
+			s, err := https.NewAP(own)
+			return n.usable(s, tenant, err)
 		case transport.ChannelGateway:
-			// A tenant trusts its own peers only, so the channel is its own.
-			s, err := https.NewGateway(https.GatewayConfig{Config: base, Signer: n.keys.signing, Trust: n.trust(tenant), Random: rand.Reader})
-			if err != nil {
-				n.log.Error("the gateway channel cannot be used", "tenant", tenant, "error", err)
-				return nil
-			}
-			return s
+			s, err := https.NewGateway(https.GatewayConfig{Config: own, Signer: n.keys.signing, Trust: n.trust(tenant), Random: rand.Reader})
+			return n.usable(s, tenant, err)
 		case transport.ChannelMail:
 			if mailer == nil {
 				return nil
@@ -63,6 +58,15 @@ func (n *node) channels() (func(gateway.TenantID, string) transport.Sender, *mai
 		}
 		return nil
 	}, mailer, nil
+}
+
+// usable gives a channel, or nil when it could not be set up.
+func (n *node) usable(s transport.Sender, tenant gateway.TenantID, err error) transport.Sender {
+	if err != nil {
+		n.log.Error("a channel cannot be used", "tenant", tenant, "error", err)
+		return nil
+	}
+	return s
 }
 
 func (n *node) mailer() (*mail.Sender, error) {

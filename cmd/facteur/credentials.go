@@ -8,12 +8,19 @@ import (
 	"regexp"
 	"strings"
 
+	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/transport"
 )
 
-// credentials finds the secrets that routes name as files of a folder: a bearer
-// token in NAME.token, a client certificate in NAME.crt and NAME.key (PEM).
+// credentials finds the secrets that a tenant's routes name as files of the
+// tenant's own folder: a bearer token in NAME.token, a client certificate in
+// NAME.crt and NAME.key (PEM). A tenant writes the routes, and so chooses where a
+// secret is sent: it must not be able to name another tenant's.
 type credentials struct{ dir string }
+
+func credentialsOf(dir string, tenant gateway.TenantID) credentials {
+	return credentials{filepath.Join(dir, string(tenant))}
+}
 
 var credentialName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 

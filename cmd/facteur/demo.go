@@ -122,7 +122,7 @@ func (d *demo) start(ctx context.Context, packs, listen string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.peers.credentials(cfg.Outbound.CredentialsDir); err != nil {
+	if err := d.peers.credentials(filepath.Join(cfg.Outbound.CredentialsDir, string(demoSupplier))); err != nil {
 		return err
 	}
 	if d.node, err = newNode(ctx, cfg, log, "https://"+d.peers.gateway.Addr().String(), nil); err != nil {

@@ -58,11 +58,12 @@ func (d *doctor) keys(_ context.Context, f *findings) {
 	}
 }
 
-// credentials lists the files of the credentials' folder that match patterns.
+// credentials lists the files of the tenants' folders of credentials that match
+// patterns.
 func (d *doctor) credentials(patterns ...string) []string {
 	var found []string
 	for _, pattern := range patterns {
-		paths, _ := filepath.Glob(filepath.Join(d.conf.Outbound.CredentialsDir, pattern)) // no pattern is malformed
+		paths, _ := filepath.Glob(filepath.Join(d.conf.Outbound.CredentialsDir, "*", pattern)) // no pattern is malformed
 		found = append(found, paths...)
 	}
 	return found

@@ -243,7 +243,7 @@ func TestDoctorCertificates(t *testing.T) {
 	d = patient(t, set)
 	expect(t, d.bounded(t.Context(), "certificates", d.certificates), "ok", "warn certificates.tls_name", "ok", "ok")
 	set["outbound.ca_file"] = write("ca.pem", cert)
-	set["outbound.credentials_dir"] = dir
+	set["outbound.credentials_dir"] = filepath.Dir(dir) // dir is a tenant's folder
 	write("customer.crt", cert)
 	write("customer.key", tlsKey)
 	d = patient(t, set)

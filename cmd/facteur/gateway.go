@@ -256,8 +256,17 @@ func (n *node) receive(tenant gateway.TenantID) http.Handler {
 		n.log.Error("the door for other gateways could not be opened", "tenant", tenant, "error", err)
 		return http.NotFoundHandler()
 	}
-	kept, _ := n.receivers.LoadOrStore(tenant, h)
-	return kept.(http.Handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Kept for tenants that exist: anybody can name others.
+		err := n.store.For(tenant).Read(r.Context(), func(reader gateway.Reader) error {
+			_, err := reader.Tenant(r.Context())
+			return err
+		})
+		if err == nil {
+			n.receivers.Store(tenant, h)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (n *node) trust(tenant gateway.TenantID) transport.Trust {

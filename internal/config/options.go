@@ -66,7 +66,7 @@ func (c *Config) options() []option {
 
 		{key: "outbound.allow", value: allowList(&c.Outbound.Allow), meaning: "What may be dialled although it is private or loopback: `10.1.2.0/24`, `10.1.2.3`, `10.1.2.3:25` or `relay.lan:25`."},
 		{key: "outbound.ca_file", value: path(&c.Outbound.CAFile), meaning: "PEM file with the certificate authorities that servers are checked against. Empty: those of the system."},
-		{key: "outbound.credentials_dir", value: path(&c.Outbound.CredentialsDir), fallback: "{data_dir}/credentials", meaning: "Folder with the secrets that customers' routes name: `NAME.token` holds a bearer token, `NAME.crt` and `NAME.key` a client certificate (PEM)."},
+		{key: "outbound.credentials_dir", value: path(&c.Outbound.CredentialsDir), fallback: "{data_dir}/credentials", meaning: "Folder with the secrets that customers' routes name, in a folder for each tenant: `TENANT/NAME.token` holds a bearer token, `TENANT/NAME.crt` and `TENANT/NAME.key` a client certificate (PEM)."},
 		{key: "outbound.timeout", value: duration(&c.Outbound.Timeout, time.Second), fallback: "30s", meaning: "Longest time one outbound request may take."},
 
 		{key: "jobs.delivery_workers", value: integer(&c.Jobs.DeliveryWorkers, 1, 10000), fallback: "32", meaning: "Deliveries attempted at the same time."},

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"facteur.dev/facteur/internal/config"
+	"facteur.dev/facteur/internal/gateway"
+)
+
+// A tenant writes its routes, and so says where a secret is sent: it can name
+// none but its own.
+func TestCredentialsAreATenantsOwn(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"acme/ap.token": "secret of acme\n", "ap.token": "nobody's", "zeta/own.token": "own"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := credentialsOf(dir, "acme").Bearer(t.Context(), "ap"); err != nil || got != "secret of acme" {
+		t.Errorf("%q %v", got, err)
+	}
+	for _, name := range []string{"ap", "../acme/ap", "../ap", "acme/ap", "", ".", ".."} {
+		if got, err := credentialsOf(dir, "zeta").Bearer(t.Context(), name); err == nil {
+			t.Errorf("%q gives %q", name, got)
+		}
+	}
+}
+
+// Anybody can ask for the door of a tenant that does not exist: nothing is kept.
+func TestDoorsOfNobodyAreNotKept(t *testing.T) {
+	cfg, err := config.Load(config.Sources{NoFile: true, Flags: map[string]string{"data_dir": t.TempDir(), "packs_dir": t.TempDir()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newNode(t.Context(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := n.store.System().CreateTenant(t.Context(), gateway.Tenant{ID: "acme", Name: "Acme", Mode: gateway.ModeLive, TimeZone: "UTC", CreatedAt: n.clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]bool{}
+	for i := range 50 {
+		tenant := gateway.TenantID("acme")
+		if i > 0 {
+			tenant = gateway.TenantID(fmt.Sprintf("nobody-%d", i))
+		}
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, n.public+"/in/"+string(tenant), strings.NewReader("<x/>"))
+		n.receive(tenant).ServeHTTP(w, r)
+		answers[fmt.Sprint(w.Code, w.Body)] = true
+	}
+	kept := 0
+	n.receivers.Range(func(any, any) bool { kept++; return true })
+	if kept != 1 || len(answers) != 1 { // nor does the answer tell who exists
+		t.Errorf("%d doors kept, %d different answers: %v", kept, len(answers), answers)
+	}
+}
