@@ -104,7 +104,7 @@ func speaksFor(ctx context.Context, r gateway.Reader, participant string) (bool,
 
 func (s *Door) insert(ctx context.Context, tx gateway.Tx, m https.Inbound, digest, evidence string) error {
 	now := s.Clock.Now()
-	reply, _, err := records.ReplyRoute(ctx, tx, m.Receiver, m.Sender)
+	reply, _, err := records.ReplyRoute(ctx, tx, m.Receiver, m.Sender, now)
 	if err != nil {
 		return err
 	}
