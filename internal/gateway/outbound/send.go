@@ -11,6 +11,7 @@ import (
 
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/transport"
+	"facteur.dev/facteur/transport/sink"
 )
 
 // Sending carries queued deliveries to their peers. It implements the worker of
@@ -150,7 +151,11 @@ func (s *Sending) load(ctx context.Context, r gateway.Reader, id string, a *atte
 	if a.document, err = r.Document(ctx, a.delivery.DocumentSHA256); err != nil {
 		return err
 	}
-	a.sender = s.Sender(a.tenant.ID, a.delivery.Route.Channel)
+	channel := a.delivery.Route.Channel
+	if a.tenant.Mode == gateway.ModeTest {
+		channel = sink.Channel // whatever the route says: answers go where a message came from
+	}
+	a.sender = s.Sender(a.tenant.ID, channel)
 	if len(a.delivery.Route.Options) > 0 {
 		if err := json.Unmarshal(a.delivery.Route.Options, &a.endpoint); err != nil {
 			return fmt.Errorf("route of delivery %s: %w", id, err)
