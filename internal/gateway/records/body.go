@@ -11,6 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/formats/order"
 	"facteur.dev/facteur/internal/billing"
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/transport"
@@ -52,7 +54,7 @@ func typed[T any](body stdjson.RawMessage, check func(T) error, keys func(T) []s
 		return nil, nil, err
 	}
 	if strings.TrimSpace(name(v)) == "" {
-		return nil, nil, invalid("/name", "missing", "the name is missing", nil)
+		return nil, nil, invalid("/name", invoice.CodeFieldMissing, "the name is missing", nil)
 	}
 	if err := check(v); err != nil {
 		return nil, nil, err
@@ -70,21 +72,20 @@ func decode(body stdjson.RawMessage, v any) error {
 	}
 	var semantic *json.SemanticError
 	var syntax *jsontext.SyntacticError
-	path, code, what := "", "json", "it is not JSON"
+	path, code, what := "", invoice.CodeJSONSyntax, "it is not JSON"
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		path, code, what = string(semantic.JSONPointer), "unknown", "there is no such field"
+		path, code, what = string(semantic.JSONPointer), invoice.CodeFieldUnknown, "there is no such field"
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
-		path, code, what = string(syntax.JSONPointer), "duplicate", "the field stands there twice"
+		path, code, what = string(syntax.JSONPointer), invoice.CodeJSONDuplicate, "the field stands there twice"
 	case errors.As(err, &semantic) && semantic.Err != nil:
-		path, code, what = string(semantic.JSONPointer), "value", semantic.Err.Error()
+		path, code, what = string(semantic.JSONPointer), order.CodeValue, semantic.Err.Error()
 	case errors.As(err, &semantic):
-		path, code, what = string(semantic.JSONPointer), "type", "this cannot be a "+kindName(semantic.JSONKind)
+		path, code, what = string(semantic.JSONPointer), invoice.CodeFieldType, "this cannot be a "+kindName(semantic.JSONKind)
 	case errors.As(err, &syntax):
 		path, what = string(syntax.JSONPointer), fmt.Sprintf("it is not JSON from byte %d on", syntax.ByteOffset)
 	}
-	e := invalid(path, code, what, err)
-	return e
+	return invalid(path, code, what, err)
 }
 
 // kindName names a kind of JSON value for people.
@@ -112,7 +113,7 @@ func checkEntity(v billing.LegalEntity) error {
 		if _, err := gateway.ParseNumberPattern(pattern); err != nil {
 			var e *gateway.Error
 			errors.As(err, &e)
-			return invalid(path, "number_pattern", e.Message, err)
+			return invalid(path, order.CodeValue, e.Message, err)
 		}
 	}
 	return nil
@@ -125,14 +126,14 @@ func checkCustomer(v billing.Customer) error {
 		switch r.Channel {
 		case transport.ChannelGateway, transport.ChannelAP:
 			if !httpsURL(r.Address) {
-				return invalid(place+"address", "address", "the address is no https URL", nil)
+				return invalid(place+"address", order.CodeValue, "the address is no https URL", nil)
 			}
 		case transport.ChannelMail:
 			if at := strings.LastIndexByte(r.Address, '@'); at < 1 || at == len(r.Address)-1 || strings.ContainsAny(r.Address, " <>,;\t\r\n") {
-				return invalid(place+"address", "address", "the address is no e-mail address", nil)
+				return invalid(place+"address", order.CodeValue, "the address is no e-mail address", nil)
 			}
 		default:
-			return invalid(place+"channel", "channel", "the channel is https.gateway, https.ap or mail", nil)
+			return invalid(place+"channel", order.CodeValue, "the channel is https.gateway, https.ap or mail", nil)
 		}
 	}
 	return nil

@@ -125,14 +125,17 @@ func plain(s string) string {
 
 // Find gives the record that an identity names, as it is in force at a moment.
 // The surest key that any record has decides; where several share it, the other
-// keys narrow them down. found tells how many are left: only one is a match.
+// keys narrow them down. A record with another VAT or register number than the one
+// named is not meant, whatever else fits. found tells how many are left: only one
+// is a match.
 func Find(ctx context.Context, r gateway.Reader, kind gateway.RecordKind, keys []string, at time.Time) (rec gateway.Record, found int, err error) {
 	var left []gateway.Record
-	for _, k := range keys {
+	for i, k := range keys {
 		list, err := inForce(ctx, r, kind, k, at)
 		if err != nil {
 			return gateway.Record{}, 0, err
 		}
+		list = slices.DeleteFunc(list, func(rec gateway.Record) bool { return contradicts(rec, keys[:i]) })
 		if len(left) == 0 {
 			left = list
 		} else if both := intersect(left, list); len(both) > 0 {
@@ -143,6 +146,20 @@ func Find(ctx context.Context, r gateway.Reader, kind gateway.RecordKind, keys [
 		}
 	}
 	return gateway.Record{}, len(left), nil
+}
+
+// contradicts tells whether a record has another official number than one of the keys.
+func contradicts(rec gateway.Record, keys []string) bool {
+	for _, k := range keys {
+		kind := k[:strings.LastIndexByte(k, ':')+1]
+		if !strings.HasPrefix(kind, "vat:") && !strings.HasPrefix(kind, "reg:") || slices.Contains(rec.Keys, k) {
+			continue
+		}
+		if slices.ContainsFunc(rec.Keys, func(own string) bool { return strings.HasPrefix(own, kind) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inForce gives the records with a key as they are in force at a moment; one that

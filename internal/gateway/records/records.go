@@ -56,7 +56,7 @@ func (b *Book) Put(ctx context.Context, tenant gateway.TenantID, actor gateway.A
 		return r, gateway.ErrInvalid.With("a record id is 1 to 100 letters, digits and . _ @ + -, the first a letter or digit", nil)
 	}
 	if len(r.Body) > maxBody {
-		return r, invalid("", "too_large", fmt.Sprintf("a record is at most %d bytes", maxBody), nil)
+		return r, invalid("", invoice.CodeJSONTooLarge, fmt.Sprintf("a record is at most %d bytes", maxBody), nil)
 	}
 	body, keys, err := b.canonical(ctx, r.Kind, r.ID, r.Body)
 	if err != nil {
