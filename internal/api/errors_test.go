@@ -100,7 +100,7 @@ func TestDocumentedCodes(t *testing.T) {
 // are named here.
 func TestDocumentedPlaces(t *testing.T) {
 	codes := []string{
-		"missing", "type", "not_correctable", "peer", "totals.BR-…", // of use cases
+		"missing", "not_correctable", "peer", "totals.BR-…", // of use cases
 		"webhook.url", "webhook.type", "query", "header",
 	}
 	for _, folder := range []string{
