@@ -180,7 +180,9 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
 	for _, arg := range os.Args[1:] {
-		whole = whole && !strings.HasPrefix(arg, "-test.run") && !strings.HasPrefix(arg, "-test.fuzz") && !strings.HasPrefix(arg, "-test.skip")
+		for _, part := range []string{"-test.run", "-test.fuzz", "-test.skip", "-test.list"} {
+			whole = whole && !strings.HasPrefix(arg, part)
+		}
 	}
 	if code == 0 && whole {
 		d := theDescription()
