@@ -57,6 +57,8 @@ func TestPartiesOfAnOrder(t *testing.T) {
 		"VAT number of two, GLN of no":          {order.Party{VATIdentifier: "FR75000234567", Identifiers: gln("4012345000030")}, "", two},
 		"VAT number of two, account of a third": {order.Party{VATIdentifier: "FR75000234567", AccountNumber: "C-3"}, "", two},
 		"unknown VAT number, known account":     {order.Party{VATIdentifier: "FR00000000000", AccountNumber: "C-3"}, "metz", ""},
+		"another VAT number, known name":        {order.Party{VATIdentifier: "BE0000234567", Name: "Hôtel Lyon"}, "", no},
+		"another VAT number, known account":     {order.Party{VATIdentifier: "BE0000234567", AccountNumber: "C-1"}, "", no},
 		"GLN of another scheme":                 {order.Party{Identifiers: []invoice.Identifier{{Value: "4012345000016", Scheme: "0060"}}}, "", no},
 		"nothing":                               {order.Party{}, "", no},
 	} {
