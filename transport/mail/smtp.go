@@ -71,8 +71,9 @@ func (c *conversation) run(ctx context.Context) verdict {
 	if err := conn.SetDeadline(time.Now().Add(c.cfg.Timeout)); err != nil {
 		return c.failed(err)
 	}
-	if conn, err = c.encrypt(dialCtx, conn); err == nil {
-		err = c.speak(ctx, conn)
+	secure, err := c.encrypt(dialCtx, conn)
+	if err == nil {
+		err = c.speak(ctx, secure)
 	}
 	if err == nil {
 		return verdict{transport.Accepted, "", "the mail server took the message: " + c.reply}
