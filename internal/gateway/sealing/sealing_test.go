@@ -67,7 +67,7 @@ func sealer(w *gatewaytest.World) *sealing.Sealer {
 }
 
 // tell appends an event; every third is about a person.
-func tell(w *gatewaytest.World, ctx context.Context, of gateway.TenantID, name string, n int) error {
+func tell(ctx context.Context, w *gatewaytest.World, of gateway.TenantID, name string, n int) error {
 	e := gateway.Event{
 		ID: w.IDs.New(gateway.PrefixEvent), Type: gateway.EventRecordChanged, At: w.Clock.Now(), RecordedAt: w.Clock.Now(),
 		Actor: gateway.Actor{Kind: "api_key", ID: "k", Name: "ERP"}, Data: json.RawMessage(fmt.Sprintf(`{"name":%q,"n":%d}`, name, n)),
@@ -141,7 +141,7 @@ func TestConcurrentWritersAndSealers(t *testing.T) {
 		for i := range writers {
 			writing.Go(func() {
 				for n := range each {
-					if err := tell(w, ctx, tenant, fmt.Sprint("writer ", i), n); err != nil {
+					if err := tell(ctx, w, tenant, fmt.Sprint("writer ", i), n); err != nil {
 						t.Error(err)
 					}
 				}
@@ -190,7 +190,7 @@ func TestConcurrentWritersAndSealers(t *testing.T) {
 			}
 			return nil
 		})
-		w.Must(tell(w, t.Context(), tenant, "after", 0))
+		w.Must(tell(t.Context(), w, tenant, "after", 0))
 		w.Must(sealer(w).Sweep(t.Context()))
 		file = export(w, by, root)
 		report, _ = verify(w, by, file, root)
@@ -207,7 +207,7 @@ func TestConcurrentWritersAndSealers(t *testing.T) {
 func TestFanOutIsPartOfSealing(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *gatewaytest.World) {
 		for n := range 3 {
-			w.Must(tell(w, t.Context(), tenant, "a", n))
+			w.Must(tell(t.Context(), w, tenant, "a", n))
 		}
 		s := sealer(w)
 		var told []string
@@ -325,9 +325,9 @@ func TestTenantsAreSealedApart(t *testing.T) {
 	w := gatewaytest.New(t)
 	for _, id := range []gateway.TenantID{"alpha", "zulu"} {
 		w.Must(w.Store.System().CreateTenant(t.Context(), gateway.Tenant{ID: id, Name: string(id), Mode: gateway.ModeTest, TimeZone: "UTC", CreatedAt: gatewaytest.Start}))
-		w.Must(tell(w, t.Context(), id, string(id), 1))
+		w.Must(tell(t.Context(), w, id, string(id), 1))
 	}
-	w.Must(tell(w, t.Context(), tenant, "acme", 1))
+	w.Must(tell(t.Context(), w, tenant, "acme", 1))
 	s := sealer(w)
 	boom := errors.New("boom")
 	s.Fanout = func(_ context.Context, _ gateway.Tx, of gateway.TenantID, _ []gateway.Event) error {
@@ -354,9 +354,9 @@ func TestTenantsAreSealedApart(t *testing.T) {
 // one is known.
 func TestChangeOfKey(t *testing.T) {
 	w := gatewaytest.New(t)
-	w.Must(tell(w, t.Context(), tenant, "old", 1))
+	w.Must(tell(t.Context(), w, tenant, "old", 1))
 	w.Must(sealer(w).Sweep(t.Context()))
-	w.Must(tell(w, t.Context(), tenant, "new", 1))
+	w.Must(tell(t.Context(), w, tenant, "new", 1))
 	s := sealer(w)
 	s.Signer = signer(t, 2)
 	if err := s.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), "signed by another key") {
@@ -375,7 +375,7 @@ func TestRunSealsUntilItIsStopped(t *testing.T) {
 	done := make(chan struct{})
 	go func() { sealer(w).Run(ctx); close(done) }()
 	for n := range 5 {
-		w.Must(tell(w, t.Context(), tenant, "a", n))
+		w.Must(tell(t.Context(), w, tenant, "a", n))
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
