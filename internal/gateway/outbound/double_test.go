@@ -1,11 +1,14 @@
 package outbound_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
+	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/outbound"
 )
 
 // The customer's order came in twice: first under a name that no record has, so
@@ -71,5 +74,39 @@ func TestACorrectedOrderIsKnownToBeTheCustomers(t *testing.T) {
 	w.drain()
 	if n := len(w.peer.messages); n != 1 || len(w.invoices()) != 1 {
 		t.Errorf("%d messages, %d invoices for one order", n, len(w.invoices()))
+	}
+}
+
+// A finished invoice that comes again under another key is known by seller and
+// number, however the second one spells or names the seller.
+func TestFinishedInvoiceIsSentOnceHoweverItNamesItsSeller(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	var made invoice.Invoice
+	w.must(json.Unmarshal(w.only().Model, &made))
+	finished := func(key string, change func(*invoice.Invoice)) error {
+		inv := made.Clone()
+		inv.Number = "ERP-7"
+		change(inv)
+		source, err := json.Marshal(inv)
+		w.must(err)
+		_, err = w.intake.SubmitInvoice(t.Context(), tenant, outbound.Submission{Key: key, Actor: gateway.System, Source: source, SourceType: "application/json"}, "", inv)
+		return err
+	}
+	w.must(finished("a", func(*invoice.Invoice) {}))
+	if err := finished("b", func(inv *invoice.Invoice) { inv.Seller.VATIdentifier = "FR 40 000 123 456" }); !errors.Is(err, gateway.ErrDuplicate) {
+		t.Errorf("another spelling: %v", err)
+	}
+	w.drain()
+	// Found by its address only: that it is the same seller shows with the record.
+	w.must(finished("c", func(inv *invoice.Invoice) { inv.Seller.VATIdentifier = "" }))
+	w.drain()
+	if n := len(w.peer.messages); n != 2 {
+		t.Errorf("%d messages for two invoices", n)
+	}
+	if last := w.invoices()[0]; last.State != gateway.InvoiceHeld || last.Hold != "number" {
+		t.Errorf("%s %s", last.State, last.Hold)
 	}
 }

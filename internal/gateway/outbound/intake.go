@@ -10,6 +10,7 @@ import (
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/formats/order"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/records"
 )
 
 // Scopes of idempotency keys.
@@ -140,7 +141,7 @@ func (s *Intake) SubmitInvoice(ctx context.Context, tenant gateway.TenantID, sub
 			CreatedAt: now, UpdatedAt: now,
 		}
 		describe(&row, inv)
-		row.BusinessKey = InvoiceKey(partyOf(inv.Seller), inv)
+		row.BusinessKey = InvoiceKey(sellerKey(inv.Seller), inv)
 		if err := tx.InsertInvoice(ctx, &row); err != nil {
 			return "", nil, err
 		}
@@ -210,27 +211,28 @@ func InvoiceKey(seller string, inv *invoice.Invoice) string {
 	return businessKey("invoice", seller, inv.Number, strconv.Itoa(inv.IssueDate.Year()), kind)
 }
 
-// partyKey identifies a party of an order by the best identifier it gives.
+// partyKey identifies a party of an order by the surest identifier it gives,
+// however it is spelt.
 func partyKey(p order.Party) string {
-	for _, key := range []string{p.VATIdentifier, p.LegalRegistration.Value, p.ElectronicAddress.Value, p.AccountNumber} {
-		if key != "" {
-			return key
-		}
-	}
-	for _, id := range p.Identifiers {
-		if id.Value != "" {
-			return id.Value
-		}
-	}
-	return p.Name
+	return surest(records.Keys(records.Identity{
+		VATIdentifier: p.VATIdentifier, LegalRegistration: p.LegalRegistration, ElectronicAddress: p.ElectronicAddress,
+		Identifiers: p.Identifiers, AccountNumber: p.AccountNumber, Name: p.Name,
+	}))
 }
 
-// partyOf identifies the seller of an invoice in the same way.
-func partyOf(s invoice.Seller) string {
-	return partyKey(order.Party{
+// sellerKey identifies the seller of a finished invoice in the same way.
+func sellerKey(s invoice.Seller) string {
+	return surest(records.Keys(records.Identity{
 		VATIdentifier: s.VATIdentifier, LegalRegistration: s.LegalRegistration,
 		ElectronicAddress: s.ElectronicAddress, Identifiers: s.Identifiers, Name: s.Name,
-	})
+	}))
+}
+
+func surest(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	return keys[0]
 }
 
 func (s *Intake) task(tenant gateway.TenantID, kind gateway.TaskKind, ref string) gateway.Task {

@@ -11,6 +11,7 @@ import (
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/billing"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/records"
 	"facteur.dev/facteur/transport"
 )
 
@@ -47,7 +48,8 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		if err := settleOrder(ctx, tx, row); err != nil {
 			return err
 		}
-		row.BusinessKey = InvoiceKey(partyOf(c.model.Seller), c.model)
+		// By the record: documents name one seller in more than one way.
+		row.BusinessKey = InvoiceKey(surest(records.EntityKeys(c.entity)), c.model)
 		if c.series != nil {
 			if err := take(ctx, tx, *c.series, c.model, row.ID, now); err != nil {
 				return err
