@@ -58,6 +58,7 @@ func (s *Desk) Correct(ctx context.Context, tenant gateway.TenantID, id string, 
 		if row.Model, err = json.Marshal(inv); err != nil {
 			return err
 		}
+		row.Override = nil // what was let pass was another content
 		describe(row, calculated(inv))
 		return nil
 	})

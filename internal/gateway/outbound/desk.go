@@ -26,6 +26,7 @@ func (s *Desk) Release(ctx context.Context, tenant gateway.TenantID, id string, 
 		if row.Hold != holdRecords || row.OrderID == "" {
 			return nil
 		}
+		row.Override = nil // what was let pass was another content
 		return redraft(ctx, tx, row, s.Clock)
 	})
 }

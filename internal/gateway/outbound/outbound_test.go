@@ -164,6 +164,35 @@ func TestOverrideNeedsAPersonAndCoversWhatTheySaw(t *testing.T) {
 	}
 }
 
+// Findings that were let pass are those of the invoice as it was: once it is
+// corrected, a person decides anew.
+func TestOverrideEndsWithACorrection(t *testing.T) {
+	w := newWorld(t)
+	rules := []string{"BR-1"}
+	w.checks.find = func([]byte) []validation.Verdict {
+		var findings []validation.Finding
+		for _, rule := range rules {
+			findings = append(findings, validation.Finding{Rule: rule, Severity: validation.SeverityFatal, Message: "no"})
+		}
+		return []validation.Verdict{ruleSet.Judged(findings)}
+	}
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	id := w.only().ID
+	rules = []string{"BR-1", "BR-2"} // holds it in spite of the override
+	_, err = w.desk.Override(t.Context(), tenant, id, person, "agreed by telephone")
+	w.must(err)
+	w.drain()
+	rules = []string{"BR-1"}
+	_, err = w.desk.Correct(t.Context(), tenant, id, person, []byte(`{"buyer_reference":"X"}`))
+	w.must(err)
+	w.drain()
+	if inv := w.only(); inv.State != gateway.InvoiceHeld || len(w.peer.messages) != 0 {
+		t.Errorf("%s, %d messages: the finding of the corrected invoice passed", inv.State, len(w.peer.messages))
+	}
+}
+
 func TestMissingRecordHoldsAndReleaseCompletes(t *testing.T) {
 	w := newWorld(t)
 	body := strings.ReplaceAll(orderJSON("PO-1", "on_order", 2), "SKU-1", "SKU-NEW")
@@ -397,5 +426,18 @@ func TestCorrection(t *testing.T) {
 	w.drain()
 	if inv := w.only(); inv.State != gateway.InvoiceSent || !bytes.Contains(inv.Model, []byte("merci")) {
 		t.Errorf("%s", inv.State)
+	}
+}
+
+// Text that no document can carry holds the invoice with its place; it is not
+// tried again for ever.
+func TestWhatUBLCannotCarryHolds(t *testing.T) {
+	w := newWorld(t)
+	w.put(gateway.RecordItem, "sku-1", `{"seller_id":"SKU-1","name":"Vis\u0001","unit":"C62","vat":{"category":"S","rate":"20"}}`)
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	if inv := w.only(); inv.State != gateway.InvoiceHeld || !strings.Contains(string(inv.HoldDetail), "ubl.character") {
+		t.Errorf("%s: %s", inv.State, inv.HoldDetail)
 	}
 }
