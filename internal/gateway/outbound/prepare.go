@@ -242,16 +242,16 @@ func (s *Preparing) render(ctx context.Context, c *candidate) (err error) {
 	}
 	// A credit note takes back the amounts of its invoice to the cent.
 	if !c.row.NumberGiven && c.row.CreditOf == "" {
-		if err := invoice.Calculate(c.model); err != nil {
-			var fields invoice.FieldErrors
-			if errors.As(err, &fields) {
-				c.stop(holdRules, Hold{Problems: problems(fields), Text: fields.Error()})
-				return nil
-			}
-			return err
-		}
+		err = invoice.Calculate(c.model)
 	}
-	c.document, err = ubl.Write(c.model)
+	if err == nil {
+		c.document, err = ubl.Write(c.model)
+	}
+	var fields invoice.FieldErrors
+	if errors.As(err, &fields) { // what no calculation and no document can hold, a person must look at
+		c.stop(holdRules, Hold{Problems: problems(fields), Text: fields.Error()})
+		return nil
+	}
 	return err
 }
 
