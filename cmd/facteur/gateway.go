@@ -170,8 +170,10 @@ func (n *node) wire() error {
 		gateway.TaskCheckInbound: {Workers: checkers, Handler: &inbound.Checking{
 			Store: store, Blobs: bl, Clock: clock, IDs: ids, Checker: n.checks, Answers: n.answers, Probe: probe,
 		}},
-		gateway.TaskForwardInbound: {Handler: &inbound.Forwarding{Store: store, Blobs: bl, Clock: clock, IDs: ids, Post: inbound.Post(post), Drop: n.drop(), Probe: probe}},
-		gateway.TaskSendWebhook:    {Workers: deliverers, PerGroup: onePeer, Handler: n.hooks},
+		gateway.TaskForwardInbound: {Workers: deliverers, PerGroup: onePeer, Handler: &inbound.Forwarding{
+			Store: store, Blobs: bl, Clock: clock, IDs: ids, Post: inbound.Post(post), Drop: n.drop(), Probe: probe,
+		}},
+		gateway.TaskSendWebhook: {Workers: deliverers, PerGroup: onePeer, Handler: n.hooks},
 	}
 	n.runner, err = jobs.New(jobs.Config{
 		Store: store, Queue: n.queue, Owner: n.ids.New("own"), Kinds: kinds,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/transport"
 )
 
 // Invoice is an outgoing invoice or credit note as the gateway keeps it. Model
@@ -120,6 +121,14 @@ type Route struct {
 	Why     string          `json:"why"`
 	// Index of the route in the customer's record, for the next one to try.
 	Index int `json:"index"`
+}
+
+// Peer names who is contacted, for Task.Group: all mail goes by one relay.
+func (r Route) Peer() string {
+	if r.Channel == transport.ChannelMail {
+		return r.Channel
+	}
+	return PeerOf(r.Address)
 }
 
 // Attempt is one contact with the peer.

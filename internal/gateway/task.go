@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"encoding/json"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -40,6 +42,16 @@ type Task struct {
 	LeaseUntil time.Time
 	LastError  string
 	CreatedAt  time.Time
+}
+
+// PeerOf names who is behind the address of a URL, for Task.Group: its host. A
+// peer with an address for each customer is one peer.
+func PeerOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return address
+	}
+	return strings.ToLower(u.Host)
 }
 
 // Wakeup names a task that a worker should look at when it is due.

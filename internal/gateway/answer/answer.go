@@ -232,7 +232,7 @@ func (s *Service) reply(ctx context.Context, tx gateway.Tx, tenant gateway.Tenan
 		return err
 	}
 	return tx.AddTask(ctx, gateway.Task{
-		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: in.ReplyTo.Address, DueAt: now, CreatedAt: now,
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: in.ReplyTo.Peer(), DueAt: now, CreatedAt: now,
 	})
 }
 

@@ -135,7 +135,7 @@ func (s *Checking) settle(
 		return err
 	}
 	return tx.AddTask(ctx, gateway.Task{
-		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskForwardInbound, Ref: in.ID, DueAt: now, CreatedAt: now,
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskForwardInbound, Ref: in.ID, Group: string(tenant), DueAt: now, CreatedAt: now,
 	})
 }
 

@@ -1,7 +1,7 @@
 // Package inbound is the way of a document into the house: it is stored
 // untouched and receipted ([Door]), checked and projected into the model
-// ([Checking]), shown, forwarded to the customer's AP system ([Forwarding],
-// [Desk]) and answered ([Desk]).
+// ([Checking]), shown, and forwarded to the customer's AP system ([Forwarding],
+// [Desk]). Answers go out by the package answer.
 //
 // Fatal findings quarantine a document: it is not forwarded and its sender is
 // told once. Warnings never do. A repeated invoice number is a finding,
@@ -134,7 +134,7 @@ func (s *Door) insert(ctx context.Context, tx gateway.Tx, m https.Inbound, diges
 		return err
 	}
 	return tx.AddTask(ctx, gateway.Task{
-		ID: s.IDs.New(gateway.PrefixTask), Tenant: s.Tenant, Kind: gateway.TaskCheckInbound, Ref: in.ID, DueAt: now, CreatedAt: now,
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: s.Tenant, Kind: gateway.TaskCheckInbound, Ref: in.ID, Group: string(s.Tenant), DueAt: now, CreatedAt: now,
 	})
 }
 

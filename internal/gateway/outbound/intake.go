@@ -237,7 +237,7 @@ func surest(keys []string) string {
 
 func (s *Intake) task(tenant gateway.TenantID, kind gateway.TaskKind, ref string) gateway.Task {
 	now := s.Clock.Now()
-	return gateway.Task{ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: kind, Ref: ref, DueAt: now, CreatedAt: now}
+	return gateway.Task{ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: kind, Ref: ref, Group: string(tenant), DueAt: now, CreatedAt: now}
 }
 
 func (s *Intake) probe(step string) {

@@ -40,7 +40,7 @@ func queue(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, t
 		return err
 	}
 	return tx.AddTask(ctx, gateway.Task{
-		ID: ids.New(gateway.PrefixTask), Tenant: tenant.ID, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: route.Address, DueAt: now, CreatedAt: now,
+		ID: ids.New(gateway.PrefixTask), Tenant: tenant.ID, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: route.Peer(), DueAt: now, CreatedAt: now,
 	})
 }
 

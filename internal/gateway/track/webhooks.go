@@ -76,7 +76,7 @@ func (w *Webhooks) queue(ctx context.Context, tx gateway.Tx, tenant gateway.Tena
 func (w *Webhooks) due(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, hook gateway.Webhook, id string) error {
 	now := w.Clock.Now()
 	return tx.AddTask(ctx, gateway.Task{
-		ID: w.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendWebhook, Ref: id, Group: hook.URL, DueAt: now, CreatedAt: now,
+		ID: w.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendWebhook, Ref: id, Group: gateway.PeerOf(hook.URL), DueAt: now, CreatedAt: now,
 	})
 }
 
@@ -139,7 +139,7 @@ func (w *Webhooks) settle(ctx context.Context, tx gateway.Tx, t gateway.Task, d 
 	case errors.Is(posted, ErrGone):
 		d.State, d.Code = "failed", gateway.Code(posted)
 		d.Attempts++
-		if err := w.disable(ctx, tx, hook, "the address answered 410 Gone"); err != nil {
+		if err := DisableWebhook(ctx, tx, w.IDs, now, hook); err != nil {
 			return err
 		}
 	default:
@@ -160,15 +160,26 @@ func (w *Webhooks) settle(ctx context.Context, tx gateway.Tx, t gateway.Task, d 
 	return tx.EndTask(ctx, t)
 }
 
-func (w *Webhooks) disable(ctx context.Context, tx gateway.Tx, hook gateway.Webhook, reason string) error {
-	now := w.Clock.Now()
-	hook.DisabledAt, hook.Reason = &now, reason
+// DisableWebhook stops a webhook whose address wants no more messages, unless it
+// was changed or stopped since it was read.
+func DisableWebhook(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, gone gateway.Webhook) error {
+	hook, err := tx.Webhook(ctx, gone.ID)
+	if errors.Is(err, gateway.ErrNotFound) || err == nil && (hook.DisabledAt != nil || hook.URL != gone.URL) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	hook.DisabledAt, hook.Reason = &now, "the address answered 410 Gone"
 	if err := tx.PutWebhook(ctx, hook); err != nil {
 		return err
 	}
+	data, err := json.Marshal(map[string]string{"webhook": hook.ID})
+	if err != nil {
+		return err
+	}
 	return gateway.Append(ctx, tx, nil, gateway.Event{
-		ID: w.IDs.New(gateway.PrefixEvent), Type: gateway.EventWebhookDisabled, At: now, RecordedAt: now, Actor: gateway.System,
-		Data: json.RawMessage(`{"webhook":"` + hook.ID + `"}`),
+		ID: ids.New(gateway.PrefixEvent), Type: gateway.EventWebhookDisabled, At: now, RecordedAt: now, Actor: gateway.System, Data: data,
 	})
 }
 
