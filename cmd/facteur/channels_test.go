@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"facteur.dev/facteur/internal/config"
 	"facteur.dev/facteur/internal/gateway"
@@ -38,8 +40,9 @@ func TestCredentialsAreATenantsOwn(t *testing.T) {
 	}
 }
 
-// Anybody can ask for the door of a tenant that does not exist: nothing is kept.
-func TestDoorsOfNobodyAreNotKept(t *testing.T) {
+// testNode is a gateway of one tenant on an empty database, not yet working.
+func testNode(t *testing.T) *node {
+	t.Helper()
 	cfg, err := config.Load(config.Sources{NoFile: true, Flags: map[string]string{"data_dir": t.TempDir(), "packs_dir": t.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
@@ -48,14 +51,20 @@ func TestDoorsOfNobodyAreNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	if err := n.store.System().CreateTenant(t.Context(), gateway.Tenant{ID: "acme", Name: "Acme", Mode: gateway.ModeLive, TimeZone: "UTC", CreatedAt: n.clock.Now()}); err != nil {
 		t.Fatal(err)
 	}
+	return n
+}
+
+// Anybody can ask for the door of a tenant that does not exist: nothing is kept.
+func TestDoorsOfNobodyAreNotKept(t *testing.T) {
+	n := testNode(t)
 	answers := map[string]bool{}
 	for i := range 50 {
 		tenant := gateway.TenantID("acme")
@@ -71,5 +80,50 @@ func TestDoorsOfNobodyAreNotKept(t *testing.T) {
 	n.receivers.Range(func(any, any) bool { kept++; return true })
 	if kept != 1 || len(answers) != 1 { // nor does the answer tell who exists
 		t.Errorf("%d doors kept, %d different answers: %v", kept, len(answers), answers)
+	}
+}
+
+// Who fetches the audit log slowly does not keep others from the database.
+func TestSlowExportsHoldNoConnection(t *testing.T) {
+	n := testNode(t)
+	for i := range 40 {
+		if _, err := n.book.Put(t.Context(), "acme", gateway.System, gateway.Record{
+			Kind: gateway.RecordItem, ID: fmt.Sprint("item-", i), Body: []byte(`{"name":"Vis"}`),
+		}, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.sealer.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const exports = 20
+	ended := make(chan error, exports)
+	var readers []*io.PipeReader
+	for range exports {
+		r, w := io.Pipe()
+		readers = append(readers, r)
+		go func() { ended <- n.exportLog(t.Context(), "acme", w) }()
+		if _, err := r.Read(make([]byte, 1)); err != nil { // it has begun, and waits for us
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := n.store.For("acme").Read(ctx, func(r gateway.Reader) error {
+		_, err := r.Tenant(ctx)
+		return err
+	}); err != nil {
+		t.Errorf("nobody else can read: %v", err)
+	}
+	for _, r := range readers {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for range exports {
+		<-ended
+	}
+	if report, err := n.verifyLog(t.Context(), "acme"); err != nil || report.Root.Size != 40 {
+		t.Errorf("%+v %v", report, err)
 	}
 }

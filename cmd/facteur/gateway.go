@@ -275,22 +275,48 @@ func (n *node) trust(tenant gateway.TenantID) transport.Trust {
 	return records.Trust{Store: n.store, Tenant: tenant}
 }
 
-// exportLog writes a tenant's whole audit log.
+// exportLog writes a tenant's whole audit log. It reads in small steps: who
+// fetches it slowly holds no connection of the database meanwhile, and what the
+// log gains is behind the root that the export is of.
 func (n *node) exportLog(ctx context.Context, tenant gateway.TenantID, w io.Writer) error {
-	return n.store.For(tenant).Read(ctx, func(r gateway.Reader) error {
-		size, err := r.LogSize(ctx)
-		if err != nil {
+	log := logReads{n.store.For(tenant)}
+	var size int64
+	var root []byte
+	err := log.Read(ctx, func(r gateway.Reader) (err error) {
+		if size, err = r.LogSize(ctx); err != nil {
 			return err
 		}
 		if size == 0 {
 			return gateway.ErrNotFound.With("the log is empty", nil)
 		}
-		root, err := r.LogRoot(ctx)
-		if err != nil {
-			return err
-		}
-		return n.exporter.Export(ctx, w, sealing.LogSource{Reader: r}, root, []evidence.Range{{First: 1, Last: size}})
+		root, err = r.LogRoot(ctx)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return n.exporter.Export(ctx, w, log, root, []evidence.Range{{First: 1, Last: size}})
+}
+
+// logReads reads an audit log with a transaction for each step.
+type logReads struct{ gateway.TenantStore }
+
+// ReadHashes implements evidence.HashReader.
+func (l logReads) ReadHashes(ctx context.Context, indexes []int64) (hashes [][]byte, err error) {
+	err = l.Read(ctx, func(r gateway.Reader) error {
+		hashes, err = sealing.LogSource{Reader: r}.ReadHashes(ctx, indexes)
+		return err
+	})
+	return hashes, err
+}
+
+// ReadLeaf implements evidence.Source.
+func (l logReads) ReadLeaf(ctx context.Context, seq int64) (leaf []byte, openings map[string]evidence.Opening, err error) {
+	err = l.Read(ctx, func(r gateway.Reader) error {
+		leaf, openings, err = sealing.LogSource{Reader: r}.ReadLeaf(ctx, seq)
+		return err
+	})
+	return leaf, openings, err
 }
 
 // verifyLog checks a tenant's whole audit log as an auditor would.
