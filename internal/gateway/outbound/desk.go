@@ -216,7 +216,11 @@ func (s *Desk) Resend(ctx context.Context, tenant gateway.TenantID, id string, a
 		if err := s.event(ctx, tx, &row, actor, gateway.EventInvoiceReleased, map[string]string{"what": "resend"}); err != nil {
 			return err
 		}
-		return queue(ctx, tx, s.IDs, s.Clock.Now(), t, &row, documents[i].SHA256, who.Entity.Value, who.Customer.Value, 0)
+		queued, err := queue(ctx, tx, s.IDs, s.Clock.Now(), t, &row, documents[i].SHA256, who.Entity.Value, who.Customer.Value, 0)
+		if err == nil && !queued {
+			err = gateway.ErrState.With("the customer's record has no route that can be used", nil).For(id)
+		}
+		return err
 	})
 	return row, err
 }

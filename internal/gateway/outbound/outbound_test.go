@@ -384,6 +384,31 @@ func TestRejectedRouteStartsTheNextAndThenStops(t *testing.T) {
 	}
 }
 
+// A customer without a route leaves the invoice for a person, who is told; with
+// one it can be sent.
+func TestNoRouteIsTold(t *testing.T) {
+	w := newWorld(t)
+	routes := buyer[strings.Index(buyer, `"routes"`):]
+	w.put(gateway.RecordCustomer, "buyer", strings.Replace(buyer, routes, `"routes":[]}`, 1))
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	inv := w.only()
+	if types := w.eventTypes(inv.ID); inv.State != gateway.InvoiceReady || inv.Status.Transport().State != "failed" || !slices.Contains(types, gateway.EventDeliveryFailed) {
+		t.Errorf("%s, %s, %v", inv.State, inv.Status.Transport().State, types)
+	}
+	if _, err := w.desk.Resend(t.Context(), tenant, inv.ID, person); gateway.Code(err) != "state" {
+		t.Errorf("sent by no route: %v", err)
+	}
+	w.put(gateway.RecordCustomer, "buyer", buyer)
+	_, err = w.desk.Resend(t.Context(), tenant, inv.ID, person)
+	w.must(err)
+	w.drain()
+	if inv := w.only(); inv.State != gateway.InvoiceSent || inv.Status.Transport().State != "received" {
+		t.Errorf("%s, %s", inv.State, inv.Status.Transport().State)
+	}
+}
+
 // A worker whose lease ran out cannot write, whatever it was told meanwhile.
 func TestLateWorkerCannotWrite(t *testing.T) {
 	w := newWorld(t)

@@ -191,6 +191,10 @@ func (s *Preparing) resolve(ctx context.Context, r gateway.Reader, c *candidate)
 	} else {
 		who, err = records.PartiesOfInvoice(ctx, r, c.model, s.Clock.Now())
 	}
+	if errors.Is(err, gateway.ErrNotFound) { // deleted meanwhile
+		c.stop(holdRecords, Hold{Text: "the record of the seller or the customer is not in force"})
+		return nil
+	}
 	if err != nil {
 		return err
 	}

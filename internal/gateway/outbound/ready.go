@@ -82,8 +82,15 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		if err := s.link(ctx, tx, c, row.ID, now); err != nil {
 			return err
 		}
-		if err := queue(ctx, tx, s.IDs, now, c.tenant, row, document, c.entity, c.customer, 0); err != nil {
+		queued, err := queue(ctx, tx, s.IDs, now, c.tenant, row, document, c.entity, c.customer, 0)
+		if err != nil {
 			return err
+		}
+		if !queued { // nobody would hear of it otherwise
+			what := map[string]any{"code": "route.none", "detail": "the customer's record has no route that can be used"}
+			if err := s.event(ctx, tx, row, gateway.EventDeliveryFailed, what, ""); err != nil {
+				return err
+			}
 		}
 		if err := tx.EndTask(ctx, t); err != nil {
 			return err

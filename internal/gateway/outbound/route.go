@@ -16,30 +16,30 @@ import (
 )
 
 // queue writes the delivery of an invoice by the customer's i-th route and makes
-// it due. A customer without routes, or without another one, leaves the invoice
-// for a person: the event says so.
+// it due. It tells whether there is such a route that can be used; without one the
+// invoice waits for a person.
 func queue(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Time, tenant gateway.Tenant, inv *gateway.Invoice,
 	document string, entity billing.LegalEntity, customer billing.Customer, i int,
-) error {
+) (bool, error) {
 	route, ok, err := chooseRoute(ctx, tx, tenant, entity, customer, i)
 	if err != nil || !ok {
-		return err
+		return false, err
 	}
 	d := gateway.Delivery{
 		ID: ids.New(gateway.PrefixDelivery), InvoiceID: inv.ID, Purpose: "invoice", DocumentSHA256: document,
 		MessageID: ids.New(gateway.PrefixMessage), Route: route, State: gateway.DeliveryQueued, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.InsertDelivery(ctx, &d); err != nil {
-		return err
+		return false, err
 	}
 	if err := gateway.Append(ctx, tx, inv, gateway.Event{
 		ID: ids.New(gateway.PrefixEvent), Type: gateway.EventDeliveryQueued, At: now, RecordedAt: now, Actor: gateway.System,
 		InvoiceID: inv.ID, DeliveryID: d.ID, ExternalID: inv.ExternalID,
 		Data: mustJSON(map[string]any{"channel": route.Channel, "why": route.Why, "message_id": d.MessageID}),
 	}); err != nil {
-		return err
+		return false, err
 	}
-	return tx.AddTask(ctx, gateway.Task{
+	return true, tx.AddTask(ctx, gateway.Task{
 		ID: ids.New(gateway.PrefixTask), Tenant: tenant.ID, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: route.Peer(), DueAt: now, CreatedAt: now,
 	})
 }
@@ -98,6 +98,9 @@ func NextRoute(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Tim
 		return err
 	}
 	who, err := records.ByID(ctx, tx, inv.LegalEntity, inv.Customer, now)
+	if errors.Is(err, gateway.ErrNotFound) { // deleted meanwhile: there is no other route
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -105,5 +108,6 @@ func NextRoute(ctx context.Context, tx gateway.Tx, ids gateway.IDs, now time.Tim
 	if err != nil {
 		return err
 	}
-	return queue(ctx, tx, ids, now, tenant, &current, failed.DocumentSHA256, who.Entity.Value, who.Customer.Value, failed.Route.Index+1)
+	_, err = queue(ctx, tx, ids, now, tenant, &current, failed.DocumentSHA256, who.Entity.Value, who.Customer.Value, failed.Route.Index+1)
+	return err
 }
