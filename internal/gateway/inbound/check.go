@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/formats/ubl"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/records"
+	"facteur.dev/facteur/transport"
 	"facteur.dev/facteur/validation"
 )
 
@@ -27,6 +30,9 @@ type Answers interface {
 	// Reject queues the one message that tells a sender of fatal findings.
 	Reject(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, result validation.Result) error
 }
+
+// applicationResponse is the root of responses: they are about an invoice of ours.
+const applicationResponse = "ApplicationResponse"
 
 // Checking judges received documents. It implements the worker of
 // gateway.TaskCheckInbound.
@@ -91,6 +97,12 @@ func (s *Checking) settle(
 			return err
 		}
 	}
+	if modelErr != nil && result.Valid && result.Document.Root != applicationResponse {
+		addFinding(&result, validation.Finding{
+			Rule: "unreadable", Severity: validation.SeverityFatal,
+			Message: "this gateway takes invoices, credit notes and responses that it can read: " + transport.Safe(modelErr.Error()),
+		})
+	}
 	encoded, err := json.Marshal(result)
 	if err != nil {
 		return err
@@ -104,7 +116,7 @@ func (s *Checking) settle(
 		return err
 	}
 	in.UpdatedAt = now
-	if !result.Valid || (modelErr != nil && result.Document.Root != "ApplicationResponse") {
+	if !result.Valid {
 		if err := in.Move(gateway.InboundQuarantined); err != nil {
 			return err
 		}
@@ -119,7 +131,7 @@ func (s *Checking) settle(
 	if err := in.Move(gateway.InboundAvailable); err != nil {
 		return err
 	}
-	if result.Document.Root == "ApplicationResponse" {
+	if result.Document.Root == applicationResponse {
 		if err := s.Answers.Take(ctx, tx, *in, body); err != nil {
 			return err
 		}
@@ -139,33 +151,38 @@ func (s *Checking) settle(
 	})
 }
 
-// project fills in what the model tells, and finds an earlier document of the
-// same seller, number, year and kind.
+// project fills in what the model tells, and finds another document of the same
+// seller, number, year and kind. Whichever of two is checked last sees the other.
 func (s *Checking) project(ctx context.Context, tx gateway.Tx, in *gateway.Inbound, model *invoice.Invoice, result *validation.Result) error {
 	var err error
 	if in.Model, err = json.Marshal(model); err != nil {
 		return err
 	}
-	in.Number, in.SellerKey = model.Number, sellerKey(model)
-	list, err := tx.Inbounds(ctx, gateway.InboundFilter{SellerKey: in.SellerKey, Number: in.Number}, gateway.Page{Limit: 500})
-	if err != nil {
+	in.Number, in.SellerKey = shortNumber(model.Number), sellerKey(model)
+	if in.Number == "" {
+		return nil // no invoice has such a number
+	}
+	list, err := tx.Inbounds(ctx, gateway.InboundFilter{
+		SellerKey: in.SellerKey, Number: in.Number,
+		// A corrected document may come under the number of a rejected one.
+		States: []gateway.InboundState{gateway.InboundAvailable, gateway.InboundForwarded},
+	}, gateway.Page{Limit: 1})
+	if err != nil || len(list.Items) == 0 {
 		return err
 	}
-	for _, other := range list.Items {
-		if other.ID < in.ID {
-			in.DuplicateOf = other.ID // newest first: the last one found is the first received
-		}
-	}
-	if in.DuplicateOf != "" {
-		result.Verdicts = append(result.Verdicts, validation.Verdict{
-			Stage: validation.StageRequirements, RuleSet: "facteur-inbound", Version: "1", Ran: true,
-			Findings: []validation.Finding{{
-				Rule: "suspected-duplicate", Severity: validation.SeverityWarning, BusinessTerms: []string{"BT-1"},
-				Message: "an invoice of this seller with this number was received before", Value: in.DuplicateOf,
-			}},
-		})
-	}
+	in.DuplicateOf = cmp.Or(list.Items[0].DuplicateOf, list.Items[0].ID) // the first of them all
+	addFinding(result, validation.Finding{
+		Rule: "suspected-duplicate", Severity: validation.SeverityWarning, BusinessTerms: []string{"BT-1"},
+		Message: "an invoice of this seller with this number came in before", Value: in.DuplicateOf,
+	})
 	return nil
+}
+
+// addFinding adds a finding of our own to the verdicts.
+func addFinding(result *validation.Result, f validation.Finding) {
+	rules := validation.RuleSet{Stage: validation.StageRequirements, ID: "facteur-inbound", Version: "1"}
+	result.Verdicts = append(result.Verdicts, rules.Judged([]validation.Finding{f}))
+	result.Valid = result.Valid && !f.Severity.Fails()
 }
 
 // sellerKey identifies a seller's documents of one year and kind.
@@ -174,14 +191,20 @@ func sellerKey(inv *invoice.Invoice) string {
 	if inv.IsCreditNote() {
 		kind = "credit_note"
 	}
-	seller := inv.Seller.Name
-	for _, id := range []string{inv.Seller.VATIdentifier, inv.Seller.LegalRegistration.Value, inv.Seller.ElectronicAddress.Value} {
-		if id != "" {
-			seller = id
-			break
-		}
+	seller := records.Keys(records.Identity{
+		VATIdentifier: inv.Seller.VATIdentifier, LegalRegistration: inv.Seller.LegalRegistration,
+		ElectronicAddress: inv.Seller.ElectronicAddress, Name: inv.Seller.Name,
+	})
+	return strings.Join([]string{strings.Join(seller[:min(len(seller), 1)], ""), strconv.Itoa(inv.IssueDate.Year()), kind}, "|")
+}
+
+// shortNumber bounds what is searched for: the whole number stands in the model.
+func shortNumber(number string) string {
+	const most = 200
+	if len(number) <= most {
+		return number
 	}
-	return strings.Join([]string{seller, strconv.Itoa(inv.IssueDate.Year()), kind}, "|")
+	return strings.ToValidUTF8(number[:most], "") + "…"
 }
 
 func allRan(r validation.Result) bool { return len(r.Verdicts) > 0 && notRun(r) == "" }
