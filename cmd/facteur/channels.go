@@ -127,7 +127,7 @@ func (n *node) sendCode(mailer *mail.Sender) func(context.Context, gateway.Tenan
 // poster sends signed messages to webhooks through the guard.
 func (n *node) poster() (track.Post, error) {
 	sender, err := webhook.NewSender(webhook.Config{
-		Guard: n.guard, RootCAs: n.roots, AllowHTTP: len(n.cfg.Outbound.Allow) > 0, Timeout: n.cfg.Outbound.Timeout, Now: n.clock.Now,
+		Guard: n.guard, RootCAs: n.roots, AllowHTTP: n.guard.Listed, Timeout: n.cfg.Outbound.Timeout, Now: n.clock.Now,
 	})
 	if err != nil {
 		return nil, err

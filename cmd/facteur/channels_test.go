@@ -127,3 +127,17 @@ func TestSlowExportsHoldNoConnection(t *testing.T) {
 		t.Errorf("%+v %v", report, err)
 	}
 }
+
+// A caller may name its request, in a few plain characters.
+func TestRequestID(t *testing.T) {
+	handler := testNode(t).handler(nil)
+	for given, kept := range map[string]bool{"erp-7:a.b": true, "": false, "a b": false, strings.Repeat("x", 201): false, "<é>": false} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		r.Header.Set("X-Request-Id", given)
+		handler.ServeHTTP(w, r)
+		if got := w.Header().Get("X-Request-Id"); (got == given) != kept || got == "" {
+			t.Errorf("%.20q: %.40q", given, got)
+		}
+	}
+}

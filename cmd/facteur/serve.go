@@ -26,6 +26,7 @@ import (
 	"facteur.dev/facteur/internal/logging"
 	"facteur.dev/facteur/internal/web"
 	"facteur.dev/facteur/internal/webhook"
+	"facteur.dev/facteur/transport"
 )
 
 // serveCmd runs the gateway.
@@ -92,6 +93,7 @@ func (n *node) handler(more func(*echo.Echo)) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(n.cfg.HTTP.TrustedProxies)
+	e.Pre(plainRequestID)
 	e.Use(middleware.RequestIDWithConfig(middleware.RequestIDConfig{
 		Generator: func() string { return n.ids.New("req") },
 		RequestIDHandler: func(c echo.Context, id string) {
@@ -126,6 +128,16 @@ func (n *node) handler(more func(*echo.Echo)) http.Handler {
 		more(e)
 	}
 	return e
+}
+
+// plainRequestID drops the request id of a caller who would fill the log with it.
+func plainRequestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if h := c.Request().Header; !transport.ValidID(h.Get(echo.HeaderXRequestID)) {
+			h.Del(echo.HeaderXRequestID)
+		}
+		return next(c)
+	}
 }
 
 // identity is what another gateway must know to exchange documents with this one.

@@ -158,6 +158,17 @@ func (g *Guard) Check(resolved string) error {
 	return nil
 }
 
+// Listed reports whether host and port stand on the allow list as they are: by
+// that name, or as an address that an entry covers. What a name resolves to is not
+// looked at.
+func (g *Guard) Listed(host, port string) bool {
+	if g.names[nameKey(host, port)] {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && g.listed(a.Unmap(), port)
+}
+
 func (g *Guard) listed(a netip.Addr, port string) bool {
 	for _, p := range g.prefixes {
 		if p.Contains(a) {

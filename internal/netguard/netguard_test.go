@@ -232,3 +232,23 @@ func Example() {
 	fmt.Println(g.Check("169.254.169.254:80"))
 	// Output: netguard.refused: address 169.254.169.254 is not allowed (link-local)
 }
+
+// A name or address is listed as it stands, never by what it resolves to.
+func TestListed(t *testing.T) {
+	g, err := New(Policy{Allow: []string{"10.1.2.0/24", "10.9.9.9:25", "relay.lan:25", "::1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]bool{
+		"10.1.2.3:80": true, "10.9.9.9:25": true, "10.9.9.9:80": false, "RELAY.lan.:25": true, "relay.lan:80": false,
+		"[::1]:80": true, "[::ffff:10.1.2.3]:80": true, "192.0.2.1:80": false, "localhost:80": false, "example.com:80": false,
+	} {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Listed(host, port); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}

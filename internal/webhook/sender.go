@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -45,8 +46,9 @@ type Config struct {
 	Guard *netguard.Guard
 	// RootCAs are the certificate authorities; nil means those of the system.
 	RootCAs *x509.CertPool
-	// AllowHTTP lets addresses without TLS through, for tests and machines next door.
-	AllowHTTP bool
+	// AllowHTTP tells which hosts are sent to without TLS, for tests and machines
+	// next door; nil means none.
+	AllowHTTP func(host, port string) bool
 	// Timeout bounds one attempt; 20 seconds when zero.
 	Timeout time.Duration
 	// Now is the clock.
@@ -105,7 +107,7 @@ func (s *Sender) Post(ctx context.Context, m Message) Result {
 
 func (s *Sender) post(ctx context.Context, m Message, at time.Time) Result {
 	u, err := url.Parse(m.URL)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !s.cfg.AllowHTTP)) {
+	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && !s.plain(u)) {
 		return Result{Outcome: Retry, Code: CodeAddress, Detail: "the address is no https URL"}
 	}
 	header, err := Sign(m.ID, at, m.Body, m.Secrets...)
@@ -128,6 +130,11 @@ func (s *Sender) post(ctx context.Context, m Message, at time.Time) Result {
 		return failed(err, resp)
 	}
 	return s.answered(resp)
+}
+
+// plain tells whether a message may go to an address without TLS.
+func (s *Sender) plain(u *url.URL) bool {
+	return u.Scheme == "http" && s.cfg.AllowHTTP != nil && s.cfg.AllowHTTP(u.Hostname(), cmp.Or(u.Port(), "80"))
 }
 
 func (s *Sender) answered(resp *http.Response) Result {

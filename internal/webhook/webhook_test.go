@@ -266,7 +266,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	plainOK := func(c *Config) { c.AllowHTTP = true }
+	plainOK := func(c *Config) { c.AllowHTTP = func(string, string) bool { return true } }
 	for _, c := range []struct {
 		name, url, code string
 		change          func(*Config)
@@ -278,6 +278,7 @@ func TestFailures(t *testing.T) {
 		{"lost", plain.URL + "/lost", CodeUnreachable, plainOK},
 		{"untrusted", tlsServer.URL, CodeTLS, nil},
 		{"no TLS", plain.URL, CodeAddress, nil},
+		{"no TLS to another port", plain.URL, CodeAddress, func(c *Config) { c.AllowHTTP = func(_, port string) bool { return port == "80" } }},
 		{"user", "https://u:p@127.0.0.1/", CodeAddress, nil},
 		{"scheme", "file:///etc/passwd", CodeAddress, plainOK},
 		{"nothing", "", CodeAddress, nil},
