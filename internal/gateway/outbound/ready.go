@@ -58,20 +58,8 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		if err := tx.UpdateInvoice(ctx, row); err != nil {
 			return err
 		}
-		for _, d := range []gateway.Document{
-			{
-				SHA256: document, Role: "invoice", Syntax: c.result.Document.Syntax, Customization: c.result.Document.Customization,
-				MediaType: mediaXML, Filename: name, Size: int64(len(c.document)),
-			},
-			{
-				SHA256: seal, Role: "seal", Syntax: "xades", MediaType: mediaXML,
-				Filename: strings.TrimSuffix(name, ".xml") + ".xades.xml", Size: int64(len(c.seal)),
-			},
-		} {
-			d.InvoiceID, d.CreatedAt = row.ID, now
-			if err := tx.InsertDocument(ctx, d); err != nil {
-				return err
-			}
+		if err := insertDocuments(ctx, tx, c, row.ID, name, document, seal, now); err != nil {
+			return err
 		}
 		if err := s.verdict(ctx, tx, c, row.ID); err != nil {
 			return err
@@ -82,15 +70,8 @@ func (s *Preparing) ready(ctx context.Context, t gateway.Task, c *candidate, nam
 		if err := s.link(ctx, tx, c, row.ID, now); err != nil {
 			return err
 		}
-		queued, err := queue(ctx, tx, s.IDs, now, c.tenant, row, document, c.entity, c.customer, 0)
-		if err != nil {
+		if err := s.dispatch(ctx, tx, c, row, document, now); err != nil {
 			return err
-		}
-		if !queued { // nobody would hear of it otherwise
-			what := map[string]any{"code": "route.none", "detail": "the customer's record has no route that can be used"}
-			if err := s.event(ctx, tx, row, gateway.EventDeliveryFailed, what, ""); err != nil {
-				return err
-			}
 		}
 		if err := tx.EndTask(ctx, t); err != nil {
 			return err
@@ -126,6 +107,38 @@ func settleOrder(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice) error
 		return err
 	}
 	return tx.UpdateOrder(ctx, &o)
+}
+
+// insertDocuments writes the rows of the document and its seal.
+func insertDocuments(ctx context.Context, tx gateway.Tx, c *candidate, id, name, document, seal string, now time.Time) error {
+	for _, d := range []gateway.Document{
+		{
+			SHA256: document, Role: "invoice", Syntax: c.result.Document.Syntax, Customization: c.result.Document.Customization,
+			MediaType: mediaXML, Filename: name, Size: int64(len(c.document)),
+		},
+		{
+			SHA256: seal, Role: "seal", Syntax: "xades", MediaType: mediaXML,
+			Filename: strings.TrimSuffix(name, ".xml") + ".xades.xml", Size: int64(len(c.seal)),
+		},
+	} {
+		d.InvoiceID, d.CreatedAt = id, now
+		if err := tx.InsertDocument(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dispatch queues the invoice on the customer's first route. A customer without
+// one that can be used is told on the timeline: nobody would hear of it otherwise.
+func (s *Preparing) dispatch(ctx context.Context, tx gateway.Tx, c *candidate, row *gateway.Invoice, document string, now time.Time) error {
+	queued, err := queue(ctx, tx, s.IDs, now, c.tenant, row, document, c.entity, c.customer, 0)
+	if err != nil || queued {
+		return err
+	}
+	return s.event(ctx, tx, row, gateway.EventDeliveryFailed, map[string]any{
+		"code": "route.none", "detail": "the customer's record has no route that can be used",
+	}, "")
 }
 
 // linkLife is how long a portal link works.
