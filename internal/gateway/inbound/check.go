@@ -61,10 +61,10 @@ func (s *Checking) Handle(ctx context.Context, t gateway.Task) error {
 		return err
 	}
 	result := s.Checker.Check(ctx, body, s.Clock.Now())
-	if !allRan(result) {
+	if why := ours(result); why != "" {
 		// A check of ours that failed says nothing about the document: it is tried
 		// again, and nothing passes meanwhile.
-		return errors.New("a check did not run: " + notRun(result))
+		return errors.New("a check did not run: " + why)
 	}
 	model, _, modelErr := ubl.Read(body)
 	s.probe("inbound.judged")
@@ -207,18 +207,20 @@ func shortNumber(number string) string {
 	return strings.ToValidUTF8(number[:most], "") + "…"
 }
 
-func allRan(r validation.Result) bool { return len(r.Verdicts) > 0 && notRun(r) == "" }
-
-func notRun(r validation.Result) string {
+// ours names the first check that did not run and whose fault that is not the
+// document's: "" when every check there is has spoken.
+func ours(r validation.Result) string {
+	if len(r.Verdicts) == 0 {
+		return "there was none"
+	}
 	for _, v := range r.Verdicts {
-		// A rule that stops on this very document is the document's fault.
-		if v.Ran {
-			continue
-		}
-		switch code, _, _ := strings.Cut(v.Reason, ":"); code {
-		case validation.ReasonDynamic, validation.ReasonUnknown, validation.ReasonLimit:
+		code, _, _ := strings.Cut(v.Reason, ":")
+		switch {
+		case v.Ran:
+		case code == validation.ReasonDynamic, code == validation.ReasonUnknown, code == validation.ReasonLimit:
+			// Rules that stop on this very document, or do not know it: the document's fault.
 		default:
-			return v.Reason
+			return strings.TrimSpace(v.RuleSet + " " + v.Reason)
 		}
 	}
 	return ""

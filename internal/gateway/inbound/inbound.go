@@ -34,7 +34,11 @@ type Door struct {
 // Accept stores a message with its receipt, once per sender and message id.
 func (s *Door) Accept(ctx context.Context, m https.Inbound) (https.Decision, error) {
 	digest := hex.EncodeToString(m.SHA256[:])
-	decision, err := s.known(ctx, m, digest)
+	var decision https.Decision
+	err := s.Store.For(s.Tenant).Read(ctx, func(r gateway.Reader) (err error) {
+		decision, err = decide(ctx, r, m, digest)
+		return err
+	})
 	if err != nil || decision.Verdict != 0 {
 		return decision, err
 	}
@@ -46,49 +50,48 @@ func (s *Door) Accept(ctx context.Context, m https.Inbound) (https.Decision, err
 		return https.Decision{}, err
 	}
 	s.probe("inbound.stored")
-	err = s.Store.For(s.Tenant).Write(ctx, func(tx gateway.Tx) error {
-		decision = https.Decision{Verdict: https.Stored}
+	err = s.Store.For(s.Tenant).Write(ctx, func(tx gateway.Tx) (err error) {
+		// The same message may have come in beside this one.
+		if decision, err = decide(ctx, tx, m, digest); err != nil || decision.Verdict != 0 {
+			return err
+		}
 		if err := s.insert(ctx, tx, m, digest, evidence); err != nil {
 			return err
 		}
+		decision = https.Decision{Verdict: https.Stored}
 		s.probe("inbound.before_commit")
 		return nil
 	})
-	s.probe("inbound.committed")
-	if errors.Is(err, gateway.ErrDuplicate) { // the same message came in beside this one
-		return s.known(ctx, m, digest)
+	if err != nil {
+		return https.Decision{}, err
 	}
-	return decision, err
+	s.probe("inbound.committed")
+	return decision, nil
 }
 
-// known decides on a message that was stored before, or on one for nobody here.
-func (s *Door) known(ctx context.Context, m https.Inbound, digest string) (https.Decision, error) {
-	var decision https.Decision
-	err := s.Store.For(s.Tenant).Read(ctx, func(r gateway.Reader) error {
-		if _, err := r.Tenant(ctx); err != nil {
-			return err
-		}
-		in, err := r.InboundByMessageID(ctx, m.Sender, m.MessageID)
-		switch {
-		case err == nil && in.SHA256 == digest:
-			decision = https.Decision{Verdict: https.Repeated, Receipt: in.Receipt}
-			return nil
-		case err == nil:
-			decision = https.Decision{Verdict: https.Conflict}
-			return nil
-		case !errors.Is(err, gateway.ErrNotFound):
-			return err
-		}
-		ours, err := speaksFor(ctx, r, m.Receiver)
-		if err == nil && !ours {
-			decision = https.Decision{Verdict: https.Refused, Code: "receiver.unknown", Detail: "nobody here has that participant id"}
-		}
-		return err
-	})
-	if errors.Is(err, gateway.ErrNotFound) { // no such tenant
-		return https.Decision{Verdict: https.Refused, Code: "receiver.unknown", Detail: "nobody here has that participant id"}, nil
+// decide tells what becomes of a message that is stored already, or of one for
+// nobody here; the zero decision is for a new one.
+func decide(ctx context.Context, r gateway.Reader, m https.Inbound, digest string) (https.Decision, error) {
+	unknown := https.Decision{Verdict: https.Refused, Code: "receiver.unknown", Detail: "nobody here has that participant id"}
+	if _, err := r.Tenant(ctx); errors.Is(err, gateway.ErrNotFound) {
+		return unknown, nil
+	} else if err != nil {
+		return https.Decision{}, err
 	}
-	return decision, err
+	in, err := r.InboundByMessageID(ctx, m.Sender, m.MessageID)
+	switch {
+	case err == nil && in.SHA256 == digest:
+		return https.Decision{Verdict: https.Repeated, Receipt: in.Receipt}, nil
+	case err == nil:
+		return https.Decision{Verdict: https.Conflict}, nil
+	case !errors.Is(err, gateway.ErrNotFound):
+		return https.Decision{}, err
+	}
+	ours, err := speaksFor(ctx, r, m.Receiver)
+	if err == nil && !ours {
+		return unknown, nil
+	}
+	return https.Decision{}, err
 }
 
 // speaksFor tells whether a participant id is an electronic address of one of
