@@ -79,9 +79,9 @@ func TestAnswerToReceivedInvoice(t *testing.T) {
 	w := newWorld(t)
 	in := w.receive("m-1")
 	path := "/v1/inbox/" + in.ID + "/answer"
-	w.refused("no decision", w.post(path, `{"decision":"pay"}`), 422, "invalid", "")
-	w.refused("a dispute without why", w.post(path, `{"decision":"dispute"}`), 422, "invalid", "")
-	w.refused("a reason that is none", w.post(path, `{"decision":"refuse","reason":"XXX","text":"no"}`), 422, "invalid", "")
+	w.refused("no decision", w.post(path, `{"decision":"pay"}`), 422, "invalid", "field.value at /decision")
+	w.refused("a dispute without why", w.post(path, `{"decision":"dispute"}`), 422, "invalid", "field.value at /text")
+	w.refused("a reason that is none", w.post(path, `{"decision":"refuse","reason":"XXX","text":"no"}`), 422, "invalid", "field.value at /reason")
 	w.refused("an unknown field", w.post(path, `{"decison":"approve"}`), 422, "invalid", "field.unknown at /decison")
 	q := request{method: "POST", path: path, body: `{"decision":"dispute","reason":"PRI","text":"the price"}`, key: "a"}
 	r := w.expect(w.send(q), 200)

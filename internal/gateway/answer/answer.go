@@ -16,9 +16,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"facteur.dev/facteur/formats/invoice"
+	"facteur.dev/facteur/formats/order"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/internal/gateway/records"
 	"facteur.dev/facteur/network/response"
 	"facteur.dev/facteur/validation"
 )
@@ -82,25 +86,14 @@ type Detail struct {
 func (s *Service) Decide(ctx context.Context, tenant gateway.TenantID, id string, actor gateway.Actor, d Decision, reason, text string) (gateway.Inbound, error) {
 	out, ok := outgoing[d]
 	if !ok {
-		return gateway.Inbound{}, gateway.ErrInvalid.With(fmt.Sprintf("%q is no decision", d), nil)
+		return gateway.Inbound{}, wrong("/decision", fmt.Sprintf("%q is no decision", cut(string(d))))
 	}
-	text = strings.TrimSpace(text)
-	if d == Dispute || d == Refuse {
-		if reason == "" {
-			reason = "OTH"
-		}
-		if !slices.Contains(reasons, reason) {
-			return gateway.Inbound{}, gateway.ErrInvalid.With(fmt.Sprintf("%q is no reason of OPStatusReason", reason), nil)
-		}
-		if text == "" {
-			return gateway.Inbound{}, gateway.ErrInvalid.With("a dispute or refusal says why", nil)
-		}
-	}
-	if len(text) > 2000 {
-		return gateway.Inbound{}, gateway.ErrInvalid.With("the text is longer than 2000 bytes", nil)
+	reason, text, err := why(d, reason, text)
+	if err != nil {
+		return gateway.Inbound{}, err
 	}
 	var in gateway.Inbound
-	err := s.Store.For(tenant).Write(ctx, func(tx gateway.Tx) (err error) {
+	err = s.Store.For(tenant).Write(ctx, func(tx gateway.Tx) (err error) {
 		if in, err = tx.Inbound(ctx, id); err != nil {
 			return err
 		}
@@ -120,15 +113,46 @@ func (s *Service) Decide(ctx context.Context, tenant gateway.TenantID, id string
 			return err
 		}
 		body, err := s.invoiceResponse(in, out.code, detail)
-		if err != nil {
-			return gateway.ErrState.With("the answer cannot be written as an invoice response: "+err.Error(), err).For(id)
+		data := map[string]any{"decision": out.state, "reason": reason, "text": text}
+		if err != nil { // the decision stands, although nobody can be told of it this way
+			data["told"], data["why"] = false, cut(err.Error())
 		}
 		return s.reply(ctx, tx, tenant, &in, body, response.InvoiceCustomization, gateway.Event{
-			Type: gateway.EventInboundAnswered, At: now, Actor: actor, Grade: gateway.GradeBuyerAct,
-			Data: mustJSON(map[string]string{"decision": out.state, "reason": reason, "text": text}),
+			Type: gateway.EventInboundAnswered, At: now, Actor: actor, Grade: gateway.GradeBuyerAct, Data: mustJSON(data),
 		})
 	})
 	return in, err
+}
+
+// wrong is an input that is wrong at one place.
+func wrong(path, message string) error {
+	e := gateway.ErrInvalid.With(message, nil)
+	e.Fields = []gateway.FieldProblem{{Path: path, Code: order.CodeValue, Message: message}}
+	return e
+}
+
+// why checks the reason and the words of a decision.
+func why(d Decision, reason, text string) (string, string, error) {
+	bad := func(path, message string) (string, string, error) { return "", "", wrong(path, message) }
+	text = strings.TrimSpace(text)
+	against := d == Dispute || d == Refuse
+	switch {
+	case !against && reason != "":
+		return bad("/reason", "only a dispute or refusal has a reason")
+	case against && reason == "":
+		reason = "OTH"
+	case against && !slices.Contains(reasons, reason):
+		return bad("/reason", fmt.Sprintf("%q is no reason of OPStatusReason", cut(reason)))
+	}
+	switch {
+	case against && text == "":
+		return bad("/text", "a dispute or refusal says why")
+	case len(text) > maxText:
+		return bad("/text", fmt.Sprintf("the text is longer than %d bytes", maxText))
+	case !utf8.ValidString(text), strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }):
+		return bad("/text", "the text holds a character that no document may carry")
+	}
+	return reason, text, nil
 }
 
 func (s *Service) invoiceResponse(in gateway.Inbound, code response.Code, d Detail) ([]byte, error) {
@@ -143,10 +167,7 @@ func (s *Service) invoiceResponse(in gateway.Inbound, code response.Code, d Deta
 		Code:     code, EffectiveDate: invoice.DateOf(d.At), Number: inv.Number, IssueDate: &inv.IssueDate, TypeCode: inv.TypeCode,
 	}
 	if d.Reason != "" {
-		r.Clarifications = []response.Clarification{
-			{List: response.ListReason, Code: d.Reason, Text: d.Text},
-			{List: response.ListAction, Code: "OTH", Text: "see the reason"},
-		}
+		r.Clarifications = []response.Clarification{{List: response.ListReason, Code: d.Reason, Text: d.Text}}
 	} else {
 		r.Note = d.Text
 	}
@@ -168,71 +189,92 @@ func endpoint(id invoice.Identifier, participant string) invoice.Identifier {
 // Reject tells a sender, once, that its document did not pass the checks. A
 // response is never answered.
 func (s *Service) Reject(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, result validation.Result) error {
-	if result.Document.Root == "ApplicationResponse" || in.ReplyTo.Address == "" {
+	if result.Document.Root == "ApplicationResponse" || in.DocumentType == response.InvoiceCustomization || in.DocumentType == response.MessageCustomization {
 		return nil
 	}
 	now := s.Clock.Now()
 	m := response.Message{
 		ID: s.IDs.New(gateway.PrefixMessage), IssuedAt: now, Code: response.Rejected, MessageID: in.MessageID,
 		Sender: endpoint(invoice.Identifier{}, in.Receiver), Receiver: endpoint(invoice.Identifier{}, in.Sender),
-		Description: "The document does not pass the receiver's checks.",
-	}
-	const most = 50
-	for _, v := range result.Verdicts {
-		for _, f := range v.Findings {
-			if !f.Severity.Fails() || len(m.Findings) == most {
-				continue
-			}
-			reason := "BV"
-			if v.Stage == validation.StageXSD || v.Stage == validation.StageXML {
-				reason = "SV"
-			}
-			m.Findings = append(m.Findings, response.Finding{Location: f.Location, Description: "[" + f.Rule + "] " + f.Message, Reason: reason})
-		}
+		Description: "The document does not pass the receiver's checks.", Findings: complaints(result),
 	}
 	body, err := response.WriteMessage(m)
+	data := map[string]any{"decision": "rejected", "findings": len(m.Findings)}
 	if err != nil { // nothing can be addressed to this sender: the document is quarantined all the same
-		return gateway.Append(ctx, tx, nil, gateway.Event{
-			ID: s.IDs.New(gateway.PrefixEvent), Type: gateway.EventInboundAnswered, At: now, RecordedAt: now, Actor: gateway.System, InboundID: in.ID,
-			Data: mustJSON(map[string]any{"decision": "rejected", "told": false, "why": err.Error()}),
-		})
+		data["told"], data["why"] = false, cut(err.Error())
 	}
 	return s.reply(ctx, tx, tenant, in, body, response.MessageCustomization, gateway.Event{
-		Type: gateway.EventInboundAnswered, At: now, Actor: gateway.System,
-		Data: mustJSON(map[string]any{"decision": "rejected", "findings": len(m.Findings)}),
+		Type: gateway.EventInboundAnswered, At: now, Actor: gateway.System, Data: mustJSON(data),
 	})
 }
 
-// reply queues a response on the way back.
+// complaints are what a sender is told of a result.
+func complaints(result validation.Result) []response.Finding {
+	var out []response.Finding
+	add := func(v validation.Verdict, location, text string) {
+		reason := response.ReasonFatal
+		if v.Stage == validation.StageXSD || v.Stage == validation.StageXML {
+			reason = response.ReasonSyntax
+		}
+		if len(location) > maxText {
+			location = "" // half an XPath leads nowhere
+		}
+		out = append(out, response.Finding{Location: location, Description: cut(text), Reason: reason})
+	}
+	for _, v := range result.Verdicts {
+		if !v.Ran {
+			add(v, "", "["+v.RuleSet+"] "+v.Reason)
+		}
+		for _, f := range v.Findings {
+			if f.Severity.Fails() {
+				add(v, f.Location, "["+f.Rule+"] "+f.Message)
+			}
+		}
+	}
+	return out[:min(len(out), maxList)]
+}
+
+// reply records an answer and queues it on the way back. Without a body, or a way,
+// nobody is told.
 func (s *Service) reply(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, in *gateway.Inbound, body []byte, customization string, e gateway.Event) error {
+	now := s.Clock.Now()
+	e.ID, e.RecordedAt, e.InboundID = s.IDs.New(gateway.PrefixEvent), now, in.ID
+	if len(body) == 0 {
+		return gateway.Append(ctx, tx, nil, e)
+	}
 	sha, err := s.Blobs.Put(ctx, tenant, body)
 	if err != nil {
 		return err
 	}
-	now := s.Clock.Now()
 	if err := tx.InsertDocument(ctx, gateway.Document{
 		SHA256: sha, InboundID: in.ID, Role: "answer", Syntax: "ubl", Customization: customization,
 		MediaType: "application/xml", Filename: "answer-" + in.ID + ".xml", Size: int64(len(body)), CreatedAt: now,
 	}); err != nil {
 		return err
 	}
-	e.ID, e.RecordedAt, e.InboundID = s.IDs.New(gateway.PrefixEvent), now, in.ID
 	e.Evidence, e.EvidenceType = sha, "application/xml"
 	if err := gateway.Append(ctx, tx, nil, e); err != nil {
 		return err
 	}
-	if in.ReplyTo.Address == "" {
-		return nil // nobody to tell: the answer stands here only
+	route, known, err := records.ReplyRoute(ctx, tx, in.Receiver, in.Sender, now) // the peer may have moved since
+	if err != nil {
+		return err
+	}
+	if !known {
+		route = in.ReplyTo
+	}
+	if route.Address == "" {
+		return nil
 	}
 	d := gateway.Delivery{
 		ID: s.IDs.New(gateway.PrefixDelivery), InboundID: in.ID, Purpose: "answer", DocumentSHA256: sha,
-		MessageID: s.IDs.New(gateway.PrefixMessage), Route: in.ReplyTo, State: gateway.DeliveryQueued, CreatedAt: now, UpdatedAt: now,
+		MessageID: s.IDs.New(gateway.PrefixMessage), Route: route, State: gateway.DeliveryQueued, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.InsertDelivery(ctx, &d); err != nil {
 		return err
 	}
 	return tx.AddTask(ctx, gateway.Task{
-		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: in.ReplyTo.Peer(), DueAt: now, CreatedAt: now,
+		ID: s.IDs.New(gateway.PrefixTask), Tenant: tenant, Kind: gateway.TaskSendDelivery, Ref: d.ID, Group: route.Peer(), DueAt: now, CreatedAt: now,
 	})
 }
 
@@ -259,6 +301,9 @@ func (s *Service) Take(ctx context.Context, tx gateway.Tx, in gateway.Inbound, d
 			Data: json.RawMessage(`{"matched":false}`),
 		}
 		return gateway.Append(ctx, tx, nil, event)
+	}
+	if event.At.Before(inv.CreatedAt) { // nobody answers what is not there yet: their clock is wrong
+		event.At = inv.CreatedAt
 	}
 	event.InvoiceID, event.OrderID, event.ExternalID = inv.ID, inv.OrderID, inv.ExternalID
 	if err := gateway.Append(ctx, tx, inv, event); err != nil {
@@ -301,7 +346,7 @@ func (s *Service) read(ctx context.Context, r gateway.Reader, in gateway.Inbound
 			Type: kind, At: said(answer.IssuedAt, answer.DateOnly), Grade: gateway.GradeBuyerAct,
 			Data: mustJSON(map[string]any{"code": answer.Code, "clarifications": clarify(answer), "note": cut(answer.Note)}),
 		}
-		inv, err := answered(ctx, r, in.Sender, answer.Number, answer.IssueDate)
+		inv, err := answered(ctx, r, in.Sender, answer)
 		return inv, event, err
 	case response.MessageCustomization:
 		answer, err := response.ReadMessage(document)
@@ -334,33 +379,47 @@ func said(at time.Time, dateOnly bool) time.Time {
 	return at
 }
 
-// answered finds our invoice of that number which was delivered to the sender of
-// the answer; of several, as from two years, the one of the day that it names.
-func answered(ctx context.Context, r gateway.Reader, sender, number string, issued *invoice.Date) (*gateway.Invoice, error) {
-	if number == "" {
+// answered finds our invoice of that number which went to the sender of the
+// answer. Of several, as from two years, it is the one of the day and kind that
+// the answer names; where that does not tell them apart, none is.
+func answered(ctx context.Context, r gateway.Reader, sender string, answer response.Invoice) (*gateway.Invoice, error) {
+	if answer.Number == "" {
 		return nil, nil
 	}
-	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Number: number}, gateway.Page{Limit: 100})
+	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Number: answer.Number}, gateway.Page{Limit: 500})
 	if err != nil {
 		return nil, err
 	}
-	var found *gateway.Invoice
+	var found []*gateway.Invoice
 	for i, inv := range list.Items {
 		deliveries, err := r.InvoiceDeliveries(ctx, inv.ID)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(deliveries, func(d gateway.Delivery) bool { return d.Route.Receiver == sender }) {
-			continue
-		}
-		if issued != nil && issued.String() == inv.IssueDate {
-			return &list.Items[i], nil
-		}
-		if found == nil {
-			found = &list.Items[i]
+		if slices.ContainsFunc(deliveries, func(d gateway.Delivery) bool { return d.Route.Receiver == sender && d.State != gateway.DeliveryQueued }) {
+			found = append(found, &list.Items[i])
 		}
 	}
-	return found, nil
+	narrow := func(fits func(inv *gateway.Invoice) bool) {
+		var left []*gateway.Invoice
+		for _, inv := range found {
+			if fits(inv) {
+				left = append(left, inv)
+			}
+		}
+		if len(left) > 0 {
+			found = left
+		}
+	}
+	if answer.IssueDate != nil {
+		narrow(func(inv *gateway.Invoice) bool { return inv.IssueDate == answer.IssueDate.String() })
+	}
+	credit := (&invoice.Invoice{TypeCode: answer.TypeCode}).IsCreditNote()
+	narrow(func(inv *gateway.Invoice) bool { return (inv.Kind == "credit_note") == credit })
+	if len(found) != 1 {
+		return nil, nil
+	}
+	return found[0], nil
 }
 
 // What the other side writes is kept whole with the document; an event holds so
@@ -380,7 +439,11 @@ func cut(s string) string {
 func clarify(r response.Invoice) []map[string]string {
 	var out []map[string]string
 	for _, c := range r.Clarifications[:min(len(r.Clarifications), maxList)] {
-		out = append(out, map[string]string{"list": c.List, "code": c.Code, "text": cut(c.Text)})
+		text := c.Text
+		for _, condition := range c.Conditions {
+			text = strings.TrimSpace(text + " [" + strings.Trim(condition.Term+": "+condition.Text, ": ") + "]")
+		}
+		out = append(out, map[string]string{"list": c.List, "code": c.Code, "text": cut(text)})
 	}
 	return out
 }
