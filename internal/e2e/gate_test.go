@@ -135,6 +135,20 @@ func (g *gate) dead() bool {
 	}
 }
 
+// awaitDeath waits until the process has killed itself.
+func (g *gate) awaitDeath() {
+	g.t.Helper()
+	select {
+	case err := <-g.died:
+		g.died <- err
+		if !killed(err) {
+			g.t.Fatalf("%s stopped with %v\n%s", g.name, err, g.log.tail())
+		}
+	case <-time.After(30 * time.Second):
+		g.t.Fatalf("%s was not killed\n%s", g.name, g.log.tail())
+	}
+}
+
 // killed tells whether a process ended by a signal.
 func killed(err error) bool {
 	var exit *exec.ExitError

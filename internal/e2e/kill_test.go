@@ -62,7 +62,8 @@ func killAtEachPoint(t *testing.T, orders int, database string) {
 		g.awaitReady() // or it dies on work that an earlier life left behind
 		k.submit(next, n)
 		next += n
-		k.awaitDeath(g, point)
+		g.name = "gateway to die at " + point
+		g.awaitDeath()
 	}
 	g.start()
 	k.awaitSettled(orders)
@@ -217,20 +218,6 @@ func (k *killing) tryOrder(i int) (status int) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return 0
-}
-
-// awaitDeath waits until a process has killed itself.
-func (k *killing) awaitDeath(g *gate, point string) {
-	k.t.Helper()
-	select {
-	case err := <-g.died:
-		g.died <- err
-		if !killed(err) {
-			k.t.Fatalf("at %s the gateway stopped with %v:\n%s", point, err, g.log.tail())
-		}
-	case <-time.After(30 * time.Second):
-		k.t.Fatalf("the gateway never came to %s:\n%s", point, g.log.tail())
-	}
 }
 
 // awaitSettled submits again what may not have been taken, and waits until all

@@ -3,8 +3,10 @@ package e2e
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -47,8 +49,29 @@ type listener struct {
 // listen starts a listener; answer gives the status for the n-th message.
 func listen(t testing.TB, answer func(n int, h heard) int) *listener {
 	t.Helper()
+	l := newListener(t, answer)
+	l.Start()
+	return l
+}
+
+// listenTLS starts a listener with the certificate of loopback.
+func listenTLS(t testing.TB, answer func(n int, h heard) int) *listener {
+	t.Helper()
+	l := newListener(t, answer)
+	own, err := tlsOfLoopback()
+	cert, certErr := tls.LoadX509KeyPair(own.certFile, own.keyFile)
+	if err := errors.Join(err, certErr); err != nil {
+		t.Fatal(err)
+	}
+	l.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	l.StartTLS()
+	return l
+}
+
+func newListener(t testing.TB, answer func(n int, h heard) int) *listener {
+	t.Helper()
 	l := &listener{from: answer}
-	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
