@@ -154,7 +154,7 @@ func (n *node) wire() error {
 	letters := &notify.Letters{Store: store, LinkTo: n.linkTo, Language: i18n.Lang(n.cfg.Language)}
 	checkers := n.cfg.Jobs.ValidationWorkers
 	if checkers == 0 {
-		checkers = runtime.GOMAXPROCS(0)
+		checkers = max(1, runtime.GOMAXPROCS(0)-1) // what comes in must not wait for the checks
 	}
 	deliverers := n.cfg.Jobs.DeliveryWorkers
 	onePeer := max(1, deliverers/4) // a slow peer leaves room for the others

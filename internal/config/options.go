@@ -70,7 +70,7 @@ func (c *Config) options() []option {
 		{key: "outbound.timeout", value: duration(&c.Outbound.Timeout, time.Second), fallback: "30s", meaning: "Longest time one outbound request may take."},
 
 		{key: "jobs.delivery_workers", value: integer(&c.Jobs.DeliveryWorkers, 1, 10000), fallback: "32", meaning: "Deliveries attempted at the same time."},
-		{key: "jobs.validation_workers", value: integer(&c.Jobs.ValidationWorkers, 0, 1000), fallback: "0", meaning: "Documents validated at the same time. 0: one per processor."},
+		{key: "jobs.validation_workers", value: integer(&c.Jobs.ValidationWorkers, 0, 1000), fallback: "0", meaning: "Documents validated at the same time, outgoing and received ones apart. 0: one less than there are processors, so that submissions are answered meanwhile."},
 		{key: "jobs.lease", value: duration(&c.Jobs.Lease, time.Second), fallback: "10s", meaning: "How long a delivery belongs to a worker that does not renew its lease; a killed worker's deliveries resume after this time."},
 		{key: "jobs.sweep_interval", value: duration(&c.Jobs.SweepInterval, 100*time.Millisecond), fallback: "2s", meaning: "How often expired leases are looked for."},
 
