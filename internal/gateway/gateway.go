@@ -17,6 +17,7 @@
 package gateway
 
 import (
+	"iter"
 	"time"
 )
 
@@ -53,6 +54,7 @@ const (
 
 // Page asks for a slice of a list: at most Limit items after the cursor that
 // the page before returned. A zero Limit means 50; more than 500 is cut to 500.
+// A page of large records ends sooner: only an empty Next is the end (see [All]).
 type Page struct {
 	After string
 	Limit int
@@ -67,6 +69,29 @@ func (p Page) Size() int {
 		return 500
 	}
 	return p.Limit
+}
+
+// All gives the items of every page of a list.
+func All[T any](list func(Page) (List[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for p := (Page{Limit: 500}); ; {
+			l, err := list(p)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range l.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if l.Next == "" {
+				return
+			}
+			p.After = l.Next
+		}
+	}
 }
 
 // List is one page of T. Next is the cursor of the following page, empty at the end.

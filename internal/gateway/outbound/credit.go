@@ -67,18 +67,21 @@ func (s *Desk) Credit(ctx context.Context, tenant gateway.TenantID, id string, s
 	})
 }
 
+// maxCredits is how many credit notes one invoice may have.
+const maxCredits = 500
+
 // creditedBefore gives the credit notes of an invoice that count: all but those
 // that were rejected or cancelled.
 func creditedBefore(ctx context.Context, r gateway.Reader, original gateway.Invoice) ([]*invoice.Invoice, error) {
-	list, err := r.Invoices(ctx, gateway.InvoiceFilter{CreditOf: original.ID}, gateway.Page{Limit: 500})
-	if err != nil {
-		return nil, err
-	}
-	if list.Next != "" {
-		return nil, gateway.ErrState.With("the invoice has too many credit notes", nil).For(original.ID)
-	}
+	of := gateway.InvoiceFilter{CreditOf: original.ID}
 	var out []*invoice.Invoice
-	for _, row := range list.Items {
+	for row, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Invoice], error) { return r.Invoices(ctx, of, p) }) {
+		if err != nil {
+			return nil, err
+		}
+		if len(out) == maxCredits {
+			return nil, gateway.ErrState.With("the invoice has too many credit notes", nil).For(original.ID)
+		}
 		if row.State == gateway.InvoiceRejected || row.State == gateway.InvoiceCancelled {
 			continue
 		}
@@ -86,6 +89,7 @@ func creditedBefore(ctx context.Context, r gateway.Reader, original gateway.Invo
 		if err := json.Unmarshal(row.Model, note); err != nil {
 			return nil, fmt.Errorf("credit note %s: %w", row.ID, err)
 		}
+		note.SupportingDocuments = nil // what is in their files takes nothing back
 		out = append(out, note)
 	}
 	return out, nil

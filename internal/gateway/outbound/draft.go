@@ -146,11 +146,11 @@ func settle(ctx context.Context, r gateway.Reader, row *gateway.Order, entity, c
 	if customer == "" {
 		return nil
 	}
-	list, err := r.Orders(ctx, gateway.OrderFilter{Customer: customer, Number: row.Number}, gateway.Page{Limit: 500})
-	if err != nil {
-		return err
-	}
-	for _, other := range list.Items {
+	same := gateway.OrderFilter{Customer: customer, Number: row.Number}
+	for other, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Order], error) { return r.Orders(ctx, same, p) }) {
+		if err != nil {
+			return err
+		}
 		if other.ID == row.ID || other.LegalEntity != entity || other.State == gateway.OrderRejected || settled && other.ID > row.ID {
 			continue
 		}
@@ -197,26 +197,21 @@ func itemsOf(ctx context.Context, r gateway.Reader, o *order.Order, clock gatewa
 // cancelled ones take nothing.
 func billedBefore(ctx context.Context, r gateway.Reader, orderID, except string) ([]billing.Invoiced, error) {
 	var out []billing.Invoiced
-	for page := (gateway.Page{Limit: 500}); ; {
-		list, err := r.Invoices(ctx, gateway.InvoiceFilter{OrderID: orderID}, page)
+	of := gateway.InvoiceFilter{OrderID: orderID}
+	for inv, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Invoice], error) { return r.Invoices(ctx, of, p) }) {
 		if err != nil {
 			return nil, err
 		}
-		for _, inv := range list.Items {
-			if inv.ID == except || inv.CreditOf != "" || inv.State == gateway.InvoiceRejected || inv.State == gateway.InvoiceCancelled {
-				continue
-			}
-			var origin Origin
-			if err := json.Unmarshal(inv.Sources, &origin); err != nil {
-				return nil, fmt.Errorf("invoice %s: %w", inv.ID, err)
-			}
-			out = append(out, origin.Takes)
+		if inv.ID == except || inv.CreditOf != "" || inv.State == gateway.InvoiceRejected || inv.State == gateway.InvoiceCancelled {
+			continue
 		}
-		if list.Next == "" {
-			return out, nil
+		var origin Origin
+		if err := json.Unmarshal(inv.Sources, &origin); err != nil {
+			return nil, fmt.Errorf("invoice %s: %w", inv.ID, err)
 		}
-		page.After = list.Next
+		out = append(out, origin.Takes)
 	}
+	return out, nil
 }
 
 // insert writes a draft: held when a value is missing, due for preparation

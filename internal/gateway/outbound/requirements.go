@@ -152,20 +152,18 @@ func orderOf(ctx context.Context, r gateway.Reader, inv gateway.Invoice, model *
 		return nil, nil
 	}
 	filter := gateway.OrderFilter{Customer: inv.Customer, Number: model.PurchaseOrderReference}
-	list, err := r.Orders(ctx, filter, gateway.Page{Limit: 100})
-	if err != nil {
-		return nil, err
-	}
 	var found *gateway.Order
-	for i := range list.Items {
-		o := &list.Items[i]
+	for o, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Order], error) { return r.Orders(ctx, filter, p) }) {
+		if err != nil {
+			return nil, err
+		}
 		if o.State == gateway.OrderRejected || o.LegalEntity != inv.LegalEntity {
 			continue
 		}
 		if found != nil {
 			return nil, nil // more than one: it is not known which
 		}
-		found = o
+		found = &o
 	}
 	return found, nil
 }

@@ -58,24 +58,27 @@ func newestFirst[T any](ctx context.Context, s *session, t *table[T], f *filter,
 		}
 		f.and("(created_at, id) < (?, ?)", created, id)
 	}
-	size := p.Size()
-	items, err := t.all(ctx, s, f.where()+" ORDER BY created_at DESC, id DESC LIMIT ?", append(f.args, int64(size+1))...)
+	items, more, err := t.page(ctx, s, p.Size(), f.where()+" ORDER BY created_at DESC, id DESC", f.args...)
 	if err != nil {
 		return gateway.List[T]{}, err
 	}
-	return cut(items, size, func(last *T) string {
+	return listOf(items, more, func(last *T) string {
 		created, id := at(last)
 		return cursor(created, id)
 	}), nil
 }
 
-// cut makes a page of items that were read with one more than fits.
-func cut[T any](items []T, size int, cursor func(last *T) string) gateway.List[T] {
-	if len(items) <= size {
-		return gateway.List[T]{Items: append([]T{}, items...)} // "items": [], not null
+// maxPage is how many bytes of large columns a page holds, but for its last
+// record: documents with files inside would fill the memory by the hundred.
+const maxPage = 8 << 20
+
+// listOf makes a page of items.
+func listOf[T any](items []T, more bool, cursor func(last *T) string) gateway.List[T] {
+	list := gateway.List[T]{Items: append([]T{}, items...)} // "items": [], not null
+	if more {
+		list.Next = cursor(&items[len(items)-1])
 	}
-	items = items[:size]
-	return gateway.List[T]{Items: items, Next: cursor(&items[size-1])}
+	return list
 }
 
 // cursor names a place in a list. Callers see it as opaque.

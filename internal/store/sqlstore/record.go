@@ -59,11 +59,11 @@ func (s *session) Records(ctx context.Context, kind gateway.RecordKind, p gatewa
 		}
 		where.and("id > ?", id)
 	}
-	items, err := records.all(ctx, s, where.where()+newest+" ORDER BY id LIMIT ?", append(where.args, int64(p.Size()+1))...)
+	items, more, err := records.page(ctx, s, p.Size(), where.where()+newest+" ORDER BY id", where.args...)
 	if err != nil {
 		return gateway.List[gateway.Record]{}, err
 	}
-	return cut(items, p.Size(), func(last *gateway.Record) string { return cursor(time.Time{}, last.ID) }), nil
+	return listOf(items, more, func(last *gateway.Record) string { return cursor(time.Time{}, last.ID) }), nil
 }
 
 // PutRecord implements gateway.Tx.

@@ -55,6 +55,9 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	return n, nil
 }
 
+// errEnough ends a query whose other rows nobody wants.
+var errEnough = errors.New("sqlstore: enough")
+
 // query runs a statement and calls row for each row of its answer.
 func (s *session) query(ctx context.Context, row func(rows *sql.Rows) error, query string, args ...any) (err error) {
 	if err := s.usable(ctx, args); err != nil {
@@ -70,7 +73,9 @@ func (s *session) query(ctx context.Context, row func(rows *sql.Rows) error, que
 		}
 	}()
 	for rows.Next() {
-		if err := row(rows); err != nil {
+		if err := row(rows); errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
 			return s.fail(err)
 		}
 	}

@@ -164,6 +164,31 @@ func (t *table[T]) all(ctx context.Context, s *session, rest string, args ...any
 	return records, err
 }
 
+// page reads rows like all, but at most size of them and about maxPage bytes,
+// and one at least. more tells that there are others.
+func (t *table[T]) page(ctx context.Context, s *session, size int, rest string, args ...any) (records []T, more bool, err error) {
+	read := 0
+	err = s.query(ctx, func(rows *sql.Rows) error {
+		if len(records) == size || read > maxPage {
+			more = true
+			return errEnough
+		}
+		var record T
+		dest := t.dest(&record)
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		for _, d := range dest {
+			if r, ok := d.(raw); ok {
+				read += len(*r.p)
+			}
+		}
+		records = append(records, record)
+		return nil
+	}, t.selectSQL+rest+" LIMIT ?", append(args, int64(size+1))...)
+	return records, more, err
+}
+
 // one reads the first row that the rest of a query selects, or ErrNotFound.
 func (t *table[T]) one(ctx context.Context, s *session, rest string, args ...any) (T, error) {
 	var record T

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"facteur.dev/facteur/internal/gateway"
@@ -128,6 +129,37 @@ func orderFilters(e *env) {
 			e.equal(ids(got.Items, func(o gateway.Order) string { return o.ID }), c.want)
 			return err
 		})
+	}
+}
+
+// largePages holds a page to what fits into memory: documents with files inside
+// would fill it by the hundred.
+func largePages(e *env) {
+	large := []byte(`{"file":"` + strings.Repeat("A", 5<<20) + `"}`)
+	var want []string
+	for i := range 5 {
+		id := numbered("inv", i)
+		want = append([]string{id}, want...)
+		e.invoice(func(v *gateway.Invoice) { v.ID, v.BusinessKey, v.Model = id, id, large })
+	}
+	most := 0
+	var got []string
+	e.read(func(r gateway.Reader) error {
+		for inv, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Invoice], error) {
+			list, err := r.Invoices(e.ctx, gateway.InvoiceFilter{}, p)
+			most = max(most, len(list.Items))
+			return list, err
+		}) {
+			if err != nil {
+				return err
+			}
+			got = append(got, inv.ID)
+		}
+		return nil
+	})
+	e.equal(got, want)
+	if most >= 5 {
+		e.Errorf("a page holds %d of them, %d bytes", most, most*len(large))
 	}
 }
 

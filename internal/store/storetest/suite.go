@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"pages under inserts", pagesUnderInserts},
 		{"bad cursors", badCursors},
 		{"filters of orders", orderFilters},
+		{"pages of large records", largePages},
 		{"filters of invoices", invoiceFilters},
 		{"search without accents", search},
 		{"counts", counts},
