@@ -47,16 +47,19 @@ func gatewayRoute(to *account) string {
 // introduce makes a supplier and a customer each other's peers.
 func introduce(seller, buyer *account) {
 	seller.g.t.Helper()
-	peer := func(of *account, participant string) string {
-		id := of.g.identity()
-		b, err := json.Marshal(map[string]any{
-			"name": of.tenant, "participants": []string{participant}, "url": of.door(), "key_id": id.KeyID, "public_key": id.PublicKey,
-		})
-		return string(must(seller.g.t, b, err))
-	}
-	seller.put("/v1/peers/"+buyer.tenant, peer(buyer, buyerID)).is(http.StatusCreated)
 	buyer.put("/v1/legal-entities/buyer", buyerEntity).is(http.StatusCreated)
-	buyer.put("/v1/peers/"+seller.tenant, peer(seller, sellerID)).is(http.StatusCreated)
+	seller.knows(buyer, buyerID)
+	buyer.knows(seller, sellerID)
+}
+
+// knows makes another account, which speaks for a participant, a peer.
+func (a *account) knows(other *account, participant string) {
+	a.g.t.Helper()
+	id := other.g.identity()
+	peer, err := json.Marshal(map[string]any{
+		"name": other.tenant, "participants": []string{participant}, "url": other.door(), "key_id": id.KeyID, "public_key": id.PublicKey,
+	})
+	a.put("/v1/peers/"+other.tenant, string(must(a.g.t, peer, err))).is(http.StatusCreated)
 }
 
 // order is an order of the customer; its external id is "ext-0007" for 7.
