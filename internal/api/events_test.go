@@ -104,6 +104,15 @@ func TestExportOfTheLog(t *testing.T) {
 	}
 }
 
+// Every event is queued for every webhook, so that their number is bounded.
+func TestWebhooksAreBounded(t *testing.T) {
+	w := newWorld(t)
+	for i := range 50 {
+		w.expect(w.post("/v1/webhooks", fmt.Sprintf(`{"url":"https://erp.example/%d"}`, i)), 201)
+	}
+	w.refused("one more", w.post("/v1/webhooks", `{"url":"https://erp.example/more"}`), 409, "state", "")
+}
+
 func TestWebhooks(t *testing.T) {
 	w := newWorld(t)
 	if none := w.expect(w.get("/v1/webhooks"), 200); strings.TrimSpace(string(none.body)) != `{"items":[]}` {

@@ -87,6 +87,10 @@ func (a *API) createWebhook(c echo.Context) error {
 	return c.JSON(http.StatusCreated, webhookView{hook, hook.Secrets[0]})
 }
 
+// maxWebhooks is how many a tenant may have: each event is queued for each of them
+// in the transaction that seals it.
+const maxWebhooks = 50
+
 // addWebhook stores a webhook once per idempotency key. The key keeps no answer,
 // only where the webhook is: a secret is stored in one place.
 func (a *API) addWebhook(ctx context.Context, tx gateway.Tx, by gateway.Actor, hook gateway.Webhook, key, digest string) (gateway.Webhook, bool, error) {
@@ -104,6 +108,13 @@ func (a *API) addWebhook(ctx context.Context, tx gateway.Tx, by gateway.Actor, h
 		case !errors.Is(err, gateway.ErrNotFound):
 			return hook, false, err
 		}
+	}
+	all, err := tx.Webhooks(ctx)
+	if err != nil {
+		return hook, false, err
+	}
+	if len(all) >= maxWebhooks {
+		return hook, false, gateway.ErrState.With(fmt.Sprintf("there are %d webhooks already; delete one", len(all)), nil)
 	}
 	hook.ID, hook.CreatedAt = a.IDs.New(gateway.PrefixWebhook), a.Clock.Now()
 	if err := tx.PutWebhook(ctx, hook); err != nil {
