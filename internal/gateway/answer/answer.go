@@ -386,18 +386,18 @@ func answered(ctx context.Context, r gateway.Reader, sender string, answer respo
 	if answer.Number == "" {
 		return nil, nil
 	}
-	list, err := r.Invoices(ctx, gateway.InvoiceFilter{Number: answer.Number}, gateway.Page{Limit: 500})
-	if err != nil {
-		return nil, err
-	}
+	of := gateway.InvoiceFilter{Number: answer.Number}
 	var found []*gateway.Invoice
-	for i, inv := range list.Items {
+	for inv, err := range gateway.All(func(p gateway.Page) (gateway.List[gateway.Invoice], error) { return r.Invoices(ctx, of, p) }) {
+		if err != nil {
+			return nil, err
+		}
 		deliveries, err := r.InvoiceDeliveries(ctx, inv.ID)
 		if err != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(deliveries, func(d gateway.Delivery) bool { return d.Route.Receiver == sender && d.State != gateway.DeliveryQueued }) {
-			found = append(found, &list.Items[i])
+			found = append(found, &inv)
 		}
 	}
 	narrow := func(fits func(inv *gateway.Invoice) bool) {
