@@ -20,7 +20,7 @@ import (
 
 const (
 	supplier gateway.TenantID = "supplier"
-	theBuyer                  = "iso6523-actorid-upis::0225:000234567"
+	theBuyer string           = "iso6523-actorid-upis::0225:000234567"
 )
 
 type fixed time.Time
@@ -68,8 +68,10 @@ func (s *shop) sent(id, number, day string, state gateway.DeliveryState) {
 		if err := tx.InsertInvoice(ctx, &inv); err != nil {
 			return err
 		}
-		d := gateway.Delivery{ID: "del_" + id, InvoiceID: id, Purpose: "invoice", MessageID: "msg_" + id, State: state, CreatedAt: s.now, UpdatedAt: s.now,
-			Route: gateway.Route{Channel: "mail", Address: "ap@buyer.example", Receiver: theBuyer}}
+		d := gateway.Delivery{
+			ID: "del_" + id, InvoiceID: id, Purpose: "invoice", MessageID: "msg_" + id, State: state, CreatedAt: s.now, UpdatedAt: s.now,
+			Route: gateway.Route{Channel: "mail", Address: "ap@buyer.example", Receiver: theBuyer},
+		}
 		return tx.InsertDelivery(ctx, &d)
 	})
 }
