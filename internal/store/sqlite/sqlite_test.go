@@ -67,13 +67,15 @@ func (r recorder) explain(t *testing.T) {
 	}
 	defer store.Close()
 	meant := []string{"schema_versions", "FROM tenants ORDER BY", "FROM tenants WHERE EXISTS", "SELECT COUNT(*) FROM tasks"}
+	// A query that names one of these asks for few rows, and must not walk those of a tenant.
+	names := regexp.MustCompile(`AND (number|external_id|order_id|invoice_id|inbound_id|credit_of|seller_key|business_key) = \?`)
 	explained := 0
 	for query := range r.queries {
 		if isData := regexp.MustCompile("^(SELECT|UPDATE|DELETE) ").MatchString(query); !isData || slices.ContainsFunc(meant, func(m string) bool { return strings.Contains(query, m) }) {
 			continue
 		}
 		for _, step := range plan(t, db, query) {
-			if strings.HasPrefix(step, "SCAN") {
+			if strings.HasPrefix(step, "SCAN") || strings.HasSuffix(step, "(tenant=?)") && names.MatchString(query) {
 				t.Errorf("%s:\n%s", step, query)
 			}
 		}

@@ -72,8 +72,8 @@ CREATE TABLE orders (
 ) STRICT;
 CREATE INDEX orders_list ON orders (tenant, created_at, id);
 CREATE INDEX orders_state ON orders (tenant, state, created_at, id);
-CREATE INDEX orders_number ON orders (tenant, number);
-CREATE INDEX orders_external ON orders (tenant, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX orders_number ON orders (tenant, number, created_at, id);
+CREATE INDEX orders_external ON orders (tenant, external_id, created_at, id) WHERE external_id IS NOT NULL;
 
 CREATE TABLE order_deliveries (
     tenant        TEXT    NOT NULL,
@@ -127,10 +127,10 @@ CREATE TABLE invoices (
 ) STRICT;
 CREATE INDEX invoices_list ON invoices (tenant, created_at, id);
 CREATE INDEX invoices_state ON invoices (tenant, state, created_at, id);
-CREATE INDEX invoices_number ON invoices (tenant, number);
-CREATE INDEX invoices_external ON invoices (tenant, external_id) WHERE external_id IS NOT NULL;
-CREATE INDEX invoices_order ON invoices (tenant, order_id) WHERE order_id IS NOT NULL;
-CREATE INDEX invoices_credit ON invoices (tenant, credit_of) WHERE credit_of IS NOT NULL;
+CREATE INDEX invoices_number ON invoices (tenant, number, created_at, id);
+CREATE INDEX invoices_external ON invoices (tenant, external_id, created_at, id) WHERE external_id IS NOT NULL;
+CREATE INDEX invoices_order ON invoices (tenant, order_id, created_at, id) WHERE order_id IS NOT NULL;
+CREATE INDEX invoices_credit ON invoices (tenant, credit_of, created_at, id) WHERE credit_of IS NOT NULL;
 
 CREATE TABLE documents (
     tenant        TEXT    NOT NULL,
@@ -316,7 +316,7 @@ CREATE TABLE inbound (
 ) STRICT;
 CREATE INDEX inbound_list ON inbound (tenant, created_at, id);
 CREATE INDEX inbound_state ON inbound (tenant, state, created_at, id);
-CREATE INDEX inbound_seller ON inbound (tenant, seller_key, number);
+CREATE INDEX inbound_seller ON inbound (tenant, seller_key, number, created_at, id);
 
 CREATE TABLE webhooks (
     tenant      TEXT    NOT NULL,
