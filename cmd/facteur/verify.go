@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,7 +78,7 @@ func (c verifyCmd) Run(ctx *appContext) error {
 	switch {
 	case isExport(head):
 		err = c.verifyLog(ctx, in, report)
-	case bytes.Contains(head, []byte(`"facteur-https-receipt/`)):
+	case isReceipt(head):
 		err = c.verifyReceipt(ctx.Context, in, report)
 	case c.isSealed(head):
 		err = c.verifySeal(ctx, report)

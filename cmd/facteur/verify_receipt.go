@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,6 +16,13 @@ import (
 	"facteur.dev/facteur/transport"
 	"facteur.dev/facteur/transport/https"
 )
+
+// isReceipt reports whether a file begins like the evidence of a receipt. What
+// merely names one, as the events of an audit log do, is none.
+func isReceipt(head []byte) bool {
+	const within = 100
+	return bytes.Contains(head[:min(len(head), within)], []byte(`"facteur-https-receipt/`))
+}
 
 // verifyReceipt verifies the evidence of a signed receipt between gateways.
 func (c verifyCmd) verifyReceipt(ctx context.Context, in io.Reader, report *verified) error {
