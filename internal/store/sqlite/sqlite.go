@@ -50,12 +50,8 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{commits: commits{turn: make(chan struct{}, 1)}}
-	if db.writer, err = sql.Open("sqlite", source(path, "immediate", "synchronous(FULL)", "secure_delete(FAST)")); err != nil {
-		return nil, err
-	}
-	if db.readers, err = sql.Open("sqlite", source(path, "deferred", "query_only(1)")); err != nil {
-		return nil, errors.Join(err, db.writer.Close())
-	}
+	db.writer = sql.OpenDB(connector{new(sqlite.Driver), source(path, "immediate", "synchronous(FULL)", "secure_delete(FAST)")})
+	db.readers = sql.OpenDB(connector{new(sqlite.Driver), source(path, "deferred", "query_only(1)")})
 	db.commits.db = db.writer
 	db.writer.SetMaxOpenConns(1)
 	readers := max(4, runtime.GOMAXPROCS(0))
