@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -125,6 +126,44 @@ func TestSlowExportsHoldNoConnection(t *testing.T) {
 	}
 	if report, err := n.verifyLog(t.Context(), "acme"); err != nil || report.Root.Size != 40 {
 		t.Errorf("%+v %v", report, err)
+	}
+}
+
+// The audit log goes on wherever the gateway is reached, and under another key
+// where the one before is known: webhooks hang on it.
+func TestLogOutlivesAddressAndKey(t *testing.T) {
+	dir := t.TempDir()
+	auditKey, log := "", ""
+	for i, set := range []map[string]string{
+		{}, {"http.listen": "127.0.0.1:1"}, {"http.public_url": "https://invoices.example.com"},
+		{"gateway.signing_key": filepath.Join(dir, "new.pem")}, {"gateway.signing_key": filepath.Join(dir, "new.pem")},
+	} {
+		set["data_dir"], set["packs_dir"], set["gateway.former_keys"] = filepath.Join(dir, "data"), dir, auditKey
+		cfg, err := config.Load(config.Sources{NoFile: true, Flags: set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := newNode(t.Context(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			auditKey = n.keys.log.Verifier().String()
+			err = n.store.System().CreateTenant(t.Context(), gateway.Tenant{ID: "acme", Name: "Acme", Mode: gateway.ModeLive, TimeZone: "UTC", CreatedAt: n.clock.Now()})
+		}
+		item := gateway.Record{Kind: gateway.RecordItem, ID: fmt.Sprint("item-", i), Body: []byte(`{"name":"Vis"}`)}
+		_, put := n.book.Put(t.Context(), "acme", gateway.System, item, -1)
+		if err := errors.Join(err, put, n.sealer.Sweep(t.Context())); err != nil {
+			t.Fatalf("%v: %v", set, err)
+		}
+		report, err := n.verifyLog(t.Context(), "acme")
+		if err != nil || report.Root.Size != int64(i+1) || log != "" && report.Root.Origin != log {
+			t.Errorf("%v: %+v %v", set, report.Root, err)
+		}
+		log = report.Root.Origin
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

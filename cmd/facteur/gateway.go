@@ -143,7 +143,7 @@ func (n *node) wire() error {
 	n.hooks = &track.Webhooks{Store: store, Clock: clock, IDs: ids, Post: post, Pause: outbound.DefaultRetry.Pause, GiveUp: outbound.DefaultRetry.GiveUp}
 	answersInTest := &track.SinkAnswers{Clock: clock, IDs: ids}
 	n.sealer = &sealing.Sealer{
-		Store: store, Clock: clock, Signer: n.keys.log, Random: rand.Reader, Log: n.log, Every: 200 * time.Millisecond, Probe: probe,
+		Store: store, Clock: clock, Signer: n.keys.log, Former: n.keys.former, Random: rand.Reader, Log: n.log, Every: 200 * time.Millisecond, Probe: probe,
 		Fanout: func(ctx context.Context, tx gateway.Tx, tenant gateway.TenantID, events []gateway.Event) error {
 			if err := answersInTest.Fanout(ctx, tx, tenant, events); err != nil {
 				return err

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"facteur.dev/facteur/internal/access"
@@ -25,6 +24,7 @@ import (
 type keyring struct {
 	signing transport.Signer // requests and receipts
 	log     *evidence.Signer // the audit log
+	former  []evidence.Verifier
 	seal    signature.Identity
 	links   gateway.LinkKey
 	bounces []byte
@@ -37,14 +37,22 @@ func loadKeys(cfg *config.Config, now func() time.Time, log *slog.Logger) (keyri
 	if err != nil {
 		return k, nil, err
 	}
-	host := hostOf(cfg.HTTP.PublicURL)
-	if host == "" {
-		host = hostOf("http://" + cfg.HTTP.Listen)
-	}
+	// Peers and audit logs know the key by this name: it must not change with the
+	// address of the gateway.
 	fingerprint := sha256.Sum256(key.Public().(ed25519.PublicKey))
-	k.signing = transport.NewSigner(fmt.Sprintf("%s/%x", strings.ReplaceAll(host, ":", "-"), fingerprint[:6]), key)
-	if k.log, err = evidence.NewSigner(strings.ReplaceAll(host, ":", "-"), key); err != nil {
+	name := fmt.Sprintf("facteur-%x", fingerprint[:6])
+	k.signing = transport.NewSigner(name, key)
+	if k.log, err = evidence.NewSigner(name, key); err != nil {
 		return k, nil, err
+	}
+	for _, former := range cfg.Gateway.FormerKeys {
+		verifier, err := evidence.ParseVerifier(former)
+		if err != nil {
+			return k, nil, environmentError("gateway.former_keys", err, "give each as audit_key of GET /identity showed it")
+		}
+		if former != k.log.Verifier().String() { // one key is known once
+			k.former = append(k.former, verifier)
+		}
 	}
 	if k.seal, err = sealKey(cfg, now(), log); err != nil {
 		return k, nil, err

@@ -62,7 +62,8 @@ type Seal struct {
 
 // Gateway is the identity of this gateway towards others.
 type Gateway struct {
-	SigningKey string // PEM file, PKCS#8 Ed25519
+	SigningKey string   // PEM file, PKCS#8 Ed25519
+	FormerKeys []string // audit keys, NAME+HASH+KEY
 }
 
 // Mail is the server that takes outgoing mail. An empty Host switches the

@@ -54,6 +54,7 @@ func (c *Config) options() []option {
 		{key: "seal.password", value: secret(&c.Seal.Password), sensitive: true, meaning: "Password of `seal.pkcs12`."},
 
 		{key: "gateway.signing_key", value: path(&c.Gateway.SigningKey), fallback: "{data_dir}/keys/gateway.pem", meaning: "PEM file with the Ed25519 key (PKCS#8) that signs requests, receipts and the audit log; made when it is missing. All instances share it."},
+		{key: "gateway.former_keys", value: list(&c.Gateway.FormerKeys), meaning: "Audit keys (`audit_key` of `GET /identity`) of signing keys that were replaced: logs that they signed go on under the new one."},
 
 		{key: "mail.host", value: text(&c.Mail.Host), meaning: "SMTP server that takes outgoing mail. Empty: the mail channel is off."},
 		{key: "mail.port", value: integer(&c.Mail.Port, 1, 65535), fallback: "587", meaning: "Its port."},

@@ -131,6 +131,13 @@ func allowList(p *[]string) value {
 	}}
 }
 
+func list(p *[]string) value {
+	return value{kind: "list", show: func() string { return strings.Join(*p, ", ") }, parse: func(s string) error {
+		*p = splitList(s)
+		return nil
+	}}
+}
+
 func prefixes(p *[]netip.Prefix) value {
 	show := func() string {
 		texts := make([]string, len(*p))

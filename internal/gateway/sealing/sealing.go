@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"facteur.dev/facteur/internal/gateway"
@@ -102,7 +103,7 @@ func (s *Sealer) Seal(ctx context.Context, tenant gateway.TenantID) (int, error)
 			entries[i] = gateway.LogEntry{EventID: events[i].ID, Seq: events[i].Seq, Leaf: leaf.Bytes, Salts: leaf.Salts}
 			leaves[i] = leaf.Bytes
 		}
-		appender := evidence.Appender{Origin: Origin(s.Signer, tenant), Signer: s.Signer, Now: s.Clock.Now, Former: s.Former}
+		appender := evidence.Appender{Origin: s.origin(tenant, last), Signer: s.Signer, Now: s.Clock.Now, Former: s.Former}
 		if _, err := appender.Append(ctx, logStore{tx, entries}, last, leaves); err != nil {
 			return err
 		}
@@ -122,6 +123,15 @@ func (s *Sealer) probe(step string) {
 	if s.Probe != nil {
 		s.Probe(step)
 	}
+}
+
+// origin names a tenant's log: as it was named when it began, also under another key.
+func (s *Sealer) origin(tenant gateway.TenantID, last []byte) string {
+	known := append([]evidence.Verifier{s.Signer.Verifier()}, s.Former...)
+	if root, err := evidence.OpenRoot(last, known...); err == nil && strings.HasSuffix(root.Origin, "/"+string(tenant)) {
+		return root.Origin
+	}
+	return Origin(s.Signer, tenant)
 }
 
 // Origin names a tenant's log after the gateway that keeps it.
