@@ -140,3 +140,36 @@ func TestAnsweredInvoiceIsNotSentAgain(t *testing.T) {
 		t.Errorf("%s, %d messages", got.State, len(w.peer.messages))
 	}
 }
+
+// A letter was under way when the gateway stopped, and the mail channel is not set
+// up any more when it starts again: that proves nothing, and no other route starts.
+func TestChannelThatIsGoneLeavesTheDoubt(t *testing.T) {
+	w := mailWorld(t)
+	w.peer.answers = []transport.Receipt{{Outcome: transport.Accepted, Kind: transport.KindSignedReceipt}}
+	stopped := false
+	sending(w).Probe = func(step string) {
+		if step == "delivery.after_send" && !stopped {
+			stopped = true
+			panic("stopped")
+		}
+	}
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	func() {
+		defer func() { _ = recover() }()
+		w.drain()
+	}()
+	sending(w).Sender = func(_ gateway.TenantID, channel string) transport.Sender {
+		if channel == transport.ChannelMail {
+			return nil
+		}
+		return w.peer
+	}
+	for range 4 {
+		w.clock.advance(20 * time.Minute)
+		w.drain()
+	}
+	if d := w.deliveries(w.only().ID); !stopped || len(d) != 1 || d[0].State != gateway.DeliveryUnknown || len(w.peer.messages) != 1 {
+		t.Errorf("%d deliveries, %s, %d messages", len(d), d[0].State, len(w.peer.messages))
+	}
+}

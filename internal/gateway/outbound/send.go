@@ -122,6 +122,13 @@ func (s *Sending) begin(ctx context.Context, t gateway.Task) (a attempt, done bo
 				return err
 			}
 		}
+		if a.sender == nil && d.State == gateway.DeliveryUnknown {
+			done = true // that nothing can be sent now proves nothing about what was
+			if s.Clock.Now().Sub(d.CreatedAt) >= s.Retry.GiveUp {
+				return tx.EndTask(ctx, t)
+			}
+			return tx.DeferTask(ctx, s.later(t, &a, transport.Receipt{Code: "route.channel"}))
+		}
 		if a.sender == nil {
 			done = true
 			return s.settleFailed(ctx, tx, t, &a, transport.Receipt{Code: "route.channel", Detail: "the channel " + d.Route.Channel + " is not set up here"})
