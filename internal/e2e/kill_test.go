@@ -23,7 +23,7 @@ var faultPoints = []string{
 	"delivery.before_begin_commit", "delivery.begun", "delivery.before_send", "delivery.after_send",
 	"delivery.before_record", "delivery.before_result_commit", "delivery.recorded",
 	"inbound.stored", "inbound.before_commit", "inbound.committed",
-	"inbound.judged", "inbound.before_check_commit", "inbound.forwarded",
+	"inbound.judged", "inbound.before_check_commit", "inbound.to_forward",
 	"log.before_commit", "log.sealed",
 }
 
@@ -299,8 +299,16 @@ func (k *killing) check(orders int) {
 	once("messages sent", messages)
 	once("messages received", received)
 	for _, kind := range []string{"order.received", "invoice.drafted", "invoice.ready", "invoice.sent", "delivery.receipted"} {
+		sealed := k.supplier.eventsAfter("?type=" + kind)
+		for range 50 { // the last ones may not be numbered yet
+			if len(sealed) >= orders {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+			sealed = k.supplier.eventsAfter("?type=" + kind)
+		}
 		counts := map[string]int{}
-		for _, e := range k.supplier.eventsAfter("?type=" + kind) {
+		for _, e := range sealed {
 			counts[text(e, "external_id")]++
 		}
 		once(kind+" events", counts)

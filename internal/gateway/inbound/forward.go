@@ -71,6 +71,7 @@ func (s *Forwarding) Handle(ctx context.Context, t gateway.Task) error {
 
 // plan makes a task for each way that the tenant has set up.
 func (s *Forwarding) plan(ctx context.Context, t gateway.Task) error {
+	s.probe("inbound.to_forward")
 	return s.Store.For(t.Tenant).Write(ctx, func(tx gateway.Tx) error {
 		if err := tx.HoldTask(ctx, t); err != nil {
 			return err
