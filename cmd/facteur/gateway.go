@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"facteur.dev/facteur/internal/access"
 	"facteur.dev/facteur/internal/config"
 	"facteur.dev/facteur/internal/dropfolder"
@@ -75,6 +77,9 @@ type node struct {
 	roots     *x509.CertPool // authorities of the servers we call; nil: the system's
 	probe     func(step string)
 	receivers sync.Map // tenant → http.Handler
+	// arriving bounds what is received from other gateways at once, in bytes, over
+	// all tenants.
+	arriving *semaphore.Weighted
 }
 
 // newNode wires a gateway. public is its address for others; empty derives it
@@ -89,6 +94,7 @@ func newNode(ctx context.Context, cfg *config.Config, log *slog.Logger, public s
 	}
 	n.pages = n.public
 	n.ids = gateway.NewIDs(n.clock, rand.Reader)
+	n.arriving = semaphore.NewWeighted(8 * cfg.HTTP.MaxBody)
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, environmentError("data_dir", err, "give another folder with --data-dir")
 	}
@@ -252,7 +258,7 @@ func (n *node) receive(tenant gateway.TenantID) http.Handler {
 	h, err := https.NewReceiver(https.ReceiverConfig{
 		Authority: hostOf(n.public), Signer: n.keys.signing, Trust: n.trust(tenant), Random: rand.Reader, Now: n.clock.Now,
 		Inbox:   &inbound.Door{Store: n.store, Blobs: n.blobs, Clock: n.clock, IDs: n.ids, Tenant: tenant, Probe: n.probe},
-		MaxBody: n.cfg.HTTP.MaxBody, Log: n.log,
+		MaxBody: n.cfg.HTTP.MaxBody, MaxInFlight: 2 * n.cfg.HTTP.MaxBody, Shared: n.arriving, Log: n.log,
 	})
 	if err != nil {
 		n.log.Error("the door for other gateways could not be opened", "tenant", tenant, "error", err)

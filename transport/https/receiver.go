@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -81,6 +82,8 @@ type ReceiverConfig struct {
 	// MaxBody bounds one document; 20 MiB when zero. MaxInFlight bounds the bytes of all documents being
 	// received at once; four times MaxBody when zero.
 	MaxBody, MaxInFlight int64
+	// Shared, when not nil, bounds the bytes of several receivers together; it has room for MaxBody at least.
+	Shared *semaphore.Weighted
 	// BodyTimeout bounds the time to read one body; a minute when zero.
 	BodyTimeout time.Duration
 	// Log tells about failures of the inbox; may be nil.
@@ -117,6 +120,9 @@ func NewReceiver(cfg ReceiverConfig) (*Receiver, error) {
 	if err != nil {
 		return nil, transport.Fault(transport.CodeKey, "the signing key cannot be used").Because(err)
 	}
+	if cfg.Shared == nil {
+		cfg.Shared = semaphore.NewWeighted(math.MaxInt64)
+	}
 	return &Receiver{cfg, alg, semaphore.NewWeighted(cfg.MaxInFlight)}, nil
 }
 
@@ -150,10 +156,12 @@ func (h *Receiver) receive(w http.ResponseWriter, r *http.Request) (*response, *
 	if no != nil {
 		return nil, no
 	}
-	if !h.inFlight.TryAcquire(r.ContentLength) {
-		return nil, &refusal{503, "gateway.busy", "too many documents are being received at once", time.Second}
+	for _, room := range []*semaphore.Weighted{h.inFlight, h.cfg.Shared} {
+		if !room.TryAcquire(r.ContentLength) {
+			return nil, &refusal{503, "gateway.busy", "too many documents are being received at once", time.Second}
+		}
+		defer room.Release(r.ContentLength)
 	}
-	defer h.inFlight.Release(r.ContentLength)
 	if in.Body, no = h.body(w, r, in.SHA256); no != nil {
 		return nil, no
 	}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"facteur.dev/facteur/transport"
 )
 
@@ -236,7 +238,19 @@ func TestInboxDecides(t *testing.T) {
 }
 
 func TestReceiverBoundsBytesInFlight(t *testing.T) {
-	p := newPair(t, func(rc *ReceiverConfig, _ *GatewayConfig) { rc.MaxBody, rc.MaxInFlight = 1000, 1500 })
+	for name, bound := range map[string]func(rc *ReceiverConfig){
+		"of its own": func(rc *ReceiverConfig) { rc.MaxInFlight = 1500 },
+		"shared":     func(rc *ReceiverConfig) { rc.Shared = semaphore.NewWeighted(1500) },
+	} {
+		t.Run(name, func(t *testing.T) { boundsBytesInFlight(t, bound) })
+	}
+}
+
+func boundsBytesInFlight(t *testing.T, bound func(rc *ReceiverConfig)) {
+	p := newPair(t, func(rc *ReceiverConfig, _ *GatewayConfig) {
+		rc.MaxBody = 1000
+		bound(rc)
+	})
 	started, release := make(chan struct{}), make(chan struct{})
 	p.inbox.accept = func(in Inbound) (Decision, error) {
 		close(started)
