@@ -211,6 +211,36 @@ func (o *Official) imports(p schemas.Pack) ([]schemas.Import, error) {
 	return out, nil
 }
 
+// Usable reports a rule set that a document may need and that is not there or
+// not as it was locked: what needs it is not valid, however good it is. Official
+// rule sets that own ones take the place of are not needed.
+func (o *Official) Usable(ctx context.Context) error {
+	broken := map[string]schemas.State{}
+	for _, p := range o.catalogue.Verify(ctx) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		broken[p.Archive+"/"+p.Path] = p.State
+	}
+	for _, p := range o.catalogue.Lock().Packs() {
+		if o.replaced(string(p.Stage)) {
+			continue
+		}
+		for _, f := range p.Files {
+			if state, ok := broken[p.Archive.ID+"/"+f.Path]; ok {
+				code := map[schemas.State]string{schemas.Missing: schemas.CodeMissing, schemas.Changed: schemas.CodeChanged}[state]
+				return &schemas.Error{Code: code, Message: fmt.Sprintf("the rule pack %s is %s", p.Name(), state), Remedy: "run: facteur schemas sync"}
+			}
+		}
+	}
+	for _, r := range o.own {
+		if _, err := r.read(""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Check chooses the checks, runs them and then the extra stages, such as a
 // customer's requirements. When nothing could be chosen the result says so in a
 // verdict that did not run, and the document is not valid.

@@ -223,6 +223,51 @@ func TestOwnRules(t *testing.T) {
 	}
 }
 
+// Checks are usable when every rule set is there that documents may need.
+func TestUsable(t *testing.T) {
+	code := func(o *validation.Official) string {
+		var e *schemas.Error
+		if err := o.Usable(t.Context()); err != nil && !errors.As(err, &e) {
+			t.Fatal(err)
+		}
+		if e == nil {
+			return ""
+		}
+		return e.Code
+	}
+	if got := code(official(t)); got != schemas.CodeMissing {
+		t.Errorf("without packs: %q", got)
+	}
+	sum := sha256.Sum256([]byte("<own/>"))
+	rules := `{"rules": [{"id": "a", "version": "1", "stage": "xsd", "file": "own.xslt", "sha256": "` + hex.EncodeToString(sum[:]) + `"},
+		{"id": "b", "version": "1", "stage": "schematron", "file": "own.xslt", "sha256": "` + hex.EncodeToString(sum[:]) + `"}]}`
+	dir := writeOwn(t, rules)
+	if err := os.WriteFile(filepath.Join(dir, "own.xslt"), []byte("<own/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, err := validation.ReadOwn(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := code(official(t).WithOwn(own)); got != "" { // no official rule set is needed
+		t.Errorf("own rules in place of all: %q", got)
+	}
+	if got := code(official(t).WithOwn(own[:1])); got != schemas.CodeMissing { // the official rules are
+		t.Errorf("own schema: %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "own.xslt"), []byte("<owN/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(official(t).WithOwn(own)); got != schemas.CodeChanged {
+		t.Errorf("changed: %q", got)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := official(t).Usable(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
 // With own rules of a stage, a document that none of them is for is not valid.
 func TestOwnRulesForNoDocument(t *testing.T) {
 	own, err := validation.ReadOwn(writeOwn(t, `{"rules": [{"id": "a", "version": "1", "stage": "schematron", "file": "own.xslt", "sha256": "", "root": "Order"}]}`))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"facteur.dev/facteur/internal/config"
@@ -25,6 +26,10 @@ func newChecks(catalogue *schemas.Catalogue, bounds config.Validation) (*validat
 type officialChecks struct {
 	validation.Automatic
 	release func() error
+
+	mu     sync.Mutex
+	looked time.Time // when ready last looked at the rule packs
+	found  error
 }
 
 // openChecks opens the rule packs, or the operator's own rules in their place.
@@ -42,7 +47,7 @@ func openChecks(cfg *config.Config) (*officialChecks, error) {
 		}
 		official = official.WithOwn(own)
 	}
-	return &officialChecks{validation.Automatic{Official: official, MaxBytes: cfg.Validation.MaxDocument}, release}, nil
+	return &officialChecks{Automatic: validation.Automatic{Official: official, MaxBytes: cfg.Validation.MaxDocument}, release: release}, nil
 }
 
 // unknownCustomization is the finding about a document whose customisation no
@@ -83,6 +88,32 @@ func (c *officialChecks) usable(ctx context.Context, at time.Time) error {
 		return &exitError{Status: statusEnvironment, Code: code, Message: text}
 	}
 	return nil
+}
+
+// How long ready believes what it saw: packs that are there stay, and those that
+// are not are about to be fetched.
+const (
+	lookAgain     = time.Minute
+	lookAgainSoon = 2 * time.Second
+)
+
+// ready tells which rule set is missing or changed, so that invoices would be
+// held for it. It reads every byte of the packs, but not at each call.
+func (c *officialChecks) ready(ctx context.Context, now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pause := lookAgain
+	if c.found != nil {
+		pause = lookAgainSoon
+	}
+	if c.looked.IsZero() || now.Sub(c.looked) >= pause {
+		err := c.Official.Usable(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.looked, c.found = now, err
+	}
+	return c.found
 }
 
 // Close releases the schemas.

@@ -73,10 +73,33 @@ func (d *doctor) packs(ctx context.Context, f *findings) {
 			"%d files of the rule packs are missing in %s: nothing is valid without them", count[schemas.Missing], d.conf.PacksDir)
 	default:
 		f.ok("%d rule sets in %s are as locked", len(catalogue.Lock().Packs()), d.conf.PacksDir)
+		d.ownRules(ctx, f)
 	}
 	if idle := outOfForce(catalogue, d.now()); len(idle) > 0 {
 		f.warn(schemas.CodeNotValid, "check the clock; if it is right, upgrade facteur and run: facteur schemas sync",
 			"no version of %s is in force on %s", strings.Join(idle, ", "), date(d.now().UTC()))
+	}
+}
+
+// ownRules looks at the rules that take the place of official ones.
+func (d *doctor) ownRules(ctx context.Context, f *findings) {
+	if d.conf.Validation.RulesDir == "" {
+		return
+	}
+	checks, err := openChecks(d.conf)
+	if err != nil {
+		f.fail("validation.rules_dir", "correct validation.rules_dir or what is in it", "%v", err)
+		return
+	}
+	defer checks.Close() //nolint:errcheck // nothing was compiled
+	var broken *schemas.Error
+	switch err := checks.Official.Usable(ctx); {
+	case errors.As(err, &broken):
+		f.fail(broken.Code, "correct rules.json", "%s: nothing is valid without them", broken.Message)
+	case err != nil:
+		f.fail("doctor.deadline", "look at the disk", "%v", err)
+	default:
+		f.ok("rules of your own in %s take the place of official ones", d.conf.Validation.RulesDir)
 	}
 }
 

@@ -168,11 +168,15 @@ func (n *node) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// ready tells why the gateway cannot work.
+// ready tells why the gateway cannot work: it has no database, or no rules to
+// check anything by.
 func (n *node) ready(ctx context.Context) error {
 	_, err := n.store.System().Stats(ctx, n.clock.Now())
 	if err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	if err := n.checks.ready(ctx, n.clock.Now()); err != nil {
+		return gateway.ErrUnavailable.With("invoices are held, because "+err.Error(), err)
 	}
 	return nil
 }

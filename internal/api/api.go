@@ -17,6 +17,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"io"
 	"log/slog"
@@ -129,7 +130,12 @@ func (a *API) ready(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
 	defer cancel()
 	if err := a.Ready(ctx); err != nil {
-		return gateway.ErrUnavailable.With("the gateway is not ready", err)
+		message := "the gateway is not ready"
+		var why *gateway.Error
+		if errors.As(err, &why) {
+			message += ": " + why.Message // safe to show
+		}
+		return gateway.ErrUnavailable.With(message, err)
 	}
 	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
