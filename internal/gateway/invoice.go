@@ -66,7 +66,8 @@ type Document struct {
 	SHA256    string `json:"sha256"`
 	InvoiceID string `json:"invoice_id,omitempty"`
 	InboundID string `json:"inbound_id,omitempty"`
-	// Role is "original" (as it came in), "invoice" (what is sent), "seal", "receipt", "answer".
+	// Role is "original" (as it came in), "invoice" (what is sent), "seal", "receipt",
+	// "answer", "mail" (that came back and is no delivery report).
 	Role          string    `json:"role"`
 	Syntax        string    `json:"syntax,omitempty"`
 	Customization string    `json:"customization,omitempty"`

@@ -160,7 +160,7 @@ func (w *Web) surroundings(ctx context.Context, r gateway.Reader, p *page, v *in
 }
 
 // roles of documents in the order in which they come about.
-var roles = []string{"original", "invoice", "seal", "receipt", "answer"}
+var roles = []string{"original", "invoice", "seal", "receipt", "answer", "mail"}
 
 func byRole(documents []gateway.Document) {
 	slices.SortStableFunc(documents, func(a, b gateway.Document) int {

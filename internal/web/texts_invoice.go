@@ -85,6 +85,7 @@ var invoiceTexts = i18n.Catalogue{
 	"document.seal":     {EN: "Seal", FR: "Sceau"},
 	"document.receipt":  {EN: "Receipt", FR: "Accusé de réception"},
 	"document.answer":   {EN: "Answer", FR: "Réponse"},
+	"document.mail":     {EN: "Mail that came back", FR: "Courriel reçu en retour"},
 }
 
 var stateTexts = i18n.Catalogue{

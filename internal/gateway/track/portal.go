@@ -21,6 +21,7 @@ import (
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/access"
 	"facteur.dev/facteur/internal/gateway"
+	"facteur.dev/facteur/transport"
 )
 
 // Portal is the customer's side of an invoice, reached by a link.
@@ -38,7 +39,7 @@ type Portal struct {
 const (
 	formLife    = 2 * time.Hour
 	codePause   = time.Minute
-	countedOnce = time.Hour // presses of one link within it are one opening
+	countedOnce = time.Hour // presses of one link in one hour of the clock are one opening
 )
 
 // Landing is what a link shows before its button is pressed.
@@ -140,7 +141,7 @@ func (p *Portal) Open(ctx context.Context, token, form string, v Visitor) (Landi
 		Key:   fmt.Sprintf("opened/%s/%d", l.Link.ID, now.Unix()/int64(countedOnce/time.Second)),
 		Data:  json.RawMessage(`{"proof":"link_and_button"}`),
 		Personal: map[string]string{
-			"address": v.Address, "user_agent": cut(v.UserAgent, 300),
+			"address": transport.Safe(v.Address), "user_agent": transport.Safe(v.UserAgent),
 		},
 	})
 }
@@ -213,7 +214,7 @@ func (p *Portal) Prove(ctx context.Context, token, form, code string, v Visitor)
 		Type: gateway.EventPortalViewed, Grade: gateway.GradeStrong,
 		Actor:    gateway.Actor{Kind: "link_holder", ID: l.Link.ID},
 		Data:     json.RawMessage(`{"proof":"one_time_code_to_mailbox"}`),
-		Personal: map[string]string{"mailbox": l.Link.Email, "address": v.Address, "user_agent": cut(v.UserAgent, 300)},
+		Personal: map[string]string{"mailbox": l.Link.Email, "address": transport.Safe(v.Address), "user_agent": transport.Safe(v.UserAgent)},
 	})
 }
 
@@ -254,15 +255,4 @@ func maskMailbox(email string) string {
 		return ""
 	}
 	return string([]rune(local)[:1]) + "…@" + domain
-}
-
-// cut shortens s to at most n bytes at a rune's end.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/internal/gateway/outbound"
+	"facteur.dev/facteur/transport"
 	"facteur.dev/facteur/transport/mail"
 )
 
@@ -25,6 +28,8 @@ type Reports struct {
 
 // maxReport bounds one mail.
 const maxReport = 2 << 20
+
+const mediaMail = "message/rfc822"
 
 // Taken says what a mail told.
 type Taken struct {
@@ -73,6 +78,12 @@ func (s *Reports) Take(ctx context.Context, r io.Reader) (Taken, error) {
 			return err
 		}
 		taken.InvoiceID = inv.ID
+		if len(report.Recipients) == 0 { // an automatic answer, or a person's: nobody's act, but kept
+			return tx.InsertDocument(ctx, gateway.Document{
+				SHA256: evidence, InvoiceID: inv.ID, Role: "mail", MediaType: mediaMail, Filename: "mail-" + evidence[:12] + ".eml",
+				Size: int64(len(raw)), CreatedAt: s.Clock.Now(),
+			})
+		}
 		for _, rcpt := range report.Recipients {
 			kind, err := s.recipient(ctx, tx, &inv, &d, report, rcpt, evidence)
 			if err != nil {
@@ -113,7 +124,7 @@ func (s *Reports) recipient(
 		at = report.Date // the server's own word, as long as it is possible
 	}
 	data, err := json.Marshal(map[string]any{
-		"action": rcpt.Action, "status": rcpt.Status, "bounce": rcpt.Bounce, "diagnostic": rcpt.Diagnostic,
+		"action": rcpt.Action, "status": rcpt.Status, "bounce": rcpt.Bounce, "diagnostic": masked(rcpt.Diagnostic),
 		"reporting_mta": report.ReportingMTA, "remote_mta": rcpt.RemoteMTA,
 	})
 	if err != nil {
@@ -122,9 +133,9 @@ func (s *Reports) recipient(
 	event := gateway.Event{
 		ID: s.IDs.New(gateway.PrefixEvent), Type: what.kind, At: at, RecordedAt: now, Grade: what.grade,
 		Actor: gateway.Actor{Kind: "peer", Name: report.ReportingMTA}, InvoiceID: inv.ID, OrderID: inv.OrderID,
-		ExternalID: inv.ExternalID, DeliveryID: d.ID, Evidence: evidence, EvidenceType: "message/rfc822", Data: data,
-		Key:      "report/" + d.ID + "/" + evidence + "/" + rcpt.Final,
-		Personal: map[string]string{"recipient": cut(rcpt.Final, 300)},
+		ExternalID: inv.ExternalID, DeliveryID: d.ID, Evidence: evidence, EvidenceType: mediaMail, Data: data,
+		Key:      "report/" + d.ID + "/" + evidence + "/" + transport.Safe(rcpt.Final),
+		Personal: map[string]string{"recipient": transport.Safe(rcpt.Final)},
 	}
 	if _, err := tx.EventByKey(ctx, event.Key); !errors.Is(err, gateway.ErrNotFound) {
 		return "", err // the same mail again, or a failed look-up
@@ -135,34 +146,30 @@ func (s *Reports) recipient(
 	if rcpt.Action == mail.Failed {
 		return what.kind, s.failed(ctx, tx, inv, d, rcpt, event)
 	}
-	if d.State == gateway.DeliveryUnknown { // whoever reports has it
-		return what.kind, s.resolve(ctx, tx, inv, d, true, "a server reports: "+string(rcpt.Action))
-	}
-	return what.kind, nil
+	return what.kind, s.resolve(ctx, tx, inv, d, true, "a server reports: "+string(rcpt.Action)) // whoever reports has it
 }
 
 // failed stops an address that does not work. When the report is about the very
 // address the letter went to, it proves that this delivery did not arrive, and
 // the customer's next route starts. One about another address is about one of
-// several people behind it, and nothing is proven once somebody has the invoice.
+// several people behind it, and nothing is proven once somebody has the invoice:
+// the portal was opened, or the customer answered.
 func (s *Reports) failed(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d *gateway.Delivery, rcpt mail.Recipient, event gateway.Event) error {
 	if !strings.EqualFold(cmp.Or(rcpt.Final, rcpt.Original), d.Route.Address) {
 		return nil
 	}
 	if rcpt.Bounce == mail.BounceHard {
 		if err := tx.PutSuppression(ctx, gateway.Suppression{
-			Address: d.Route.Address, Reason: rcpt.Status + " " + rcpt.Diagnostic, EventID: event.ID, CreatedAt: event.RecordedAt,
+			Address: d.Route.Address, Reason: rcpt.Status + " " + masked(rcpt.Diagnostic), EventID: event.ID, CreatedAt: event.RecordedAt,
 		}); err != nil {
 			return err
 		}
 	}
-	if inv.Status.Deliveries[d.ID].State != "bounced" || inv.Status.Answer().State != "" {
+	if inv.Status.Transport().State != "bounced" || inv.Status.Answer().State != "" {
 		return nil
 	}
-	if d.State == gateway.DeliveryUnknown {
-		if err := s.resolve(ctx, tx, inv, d, false, "a server reports: "+rcpt.Status+" "+rcpt.Diagnostic); err != nil {
-			return err
-		}
+	if err := s.resolve(ctx, tx, inv, d, false, "a server reports: "+rcpt.Status+" "+masked(rcpt.Diagnostic)); err != nil {
+		return err
 	}
 	tenant, err := tx.Tenant(ctx)
 	if err != nil {
@@ -171,6 +178,28 @@ func (s *Reports) failed(ctx context.Context, tx gateway.Tx, inv *gateway.Invoic
 	return outbound.NextRoute(ctx, tx, s.IDs, s.Clock.Now(), tenant, *inv, *d)
 }
 
+// resolve settles a delivery whose fate was unknown. One that a worker is sending
+// at this moment is the worker's; one whose worker died is unknown.
 func (s *Reports) resolve(ctx context.Context, tx gateway.Tx, inv *gateway.Invoice, d *gateway.Delivery, arrived bool, reason string) error {
-	return gateway.Resolve(ctx, tx, s.IDs, s.Clock.Now(), inv, d, gateway.Resolution{Arrived: arrived, By: gateway.System, Code: "report", Reason: reason})
+	now := s.Clock.Now()
+	switch d.State {
+	case gateway.DeliveryUnknown:
+	case gateway.DeliverySending:
+		tasks, err := tx.TasksFor(ctx, gateway.TaskSendDelivery, d.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(tasks, func(t gateway.Task) bool { return t.LeaseUntil.After(now) }) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return gateway.Resolve(ctx, tx, s.IDs, now, inv, d, gateway.Resolution{Arrived: arrived, By: gateway.System, Code: "report", Reason: reason})
 }
+
+// addresses finds mail addresses in what a server says.
+var addresses = regexp.MustCompile(`[^\s<>()\[\],;:"]+@[^\s<>()\[\],;:"]+`)
+
+// masked hides whom a server's words are about: they are kept for ever.
+func masked(text string) string { return addresses.ReplaceAllStringFunc(text, maskMailbox) }

@@ -30,6 +30,13 @@ type Webhooks struct {
 	GiveUp time.Duration
 }
 
+// States of a message to a webhook.
+const (
+	pending   = "pending"
+	delivered = "delivered"
+	failed    = "failed"
+)
+
 // message is the body that a webhook gets, as Standard Webhooks has it.
 type message struct {
 	Type      gateway.EventType `json:"type"`
@@ -65,7 +72,7 @@ func (w *Webhooks) queue(ctx context.Context, tx gateway.Tx, tenant gateway.Tena
 	now := w.Clock.Now()
 	d := gateway.WebhookDelivery{
 		ID: w.IDs.New(gateway.PrefixWebhookDelivery), WebhookID: hook.ID, EventID: e.ID, Body: body,
-		State: "pending", CreatedAt: now, UpdatedAt: now,
+		State: pending, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.PutWebhookDelivery(ctx, d); err != nil {
 		return err
@@ -94,7 +101,8 @@ func wants(hook gateway.Webhook, kind gateway.EventType) bool {
 	return false
 }
 
-// Handle makes one attempt to deliver the message t.Ref.
+// Handle makes one attempt to deliver the message t.Ref. A webhook that was
+// stopped gets nothing; what waits for it can be replayed when it works again.
 func (w *Webhooks) Handle(ctx context.Context, t gateway.Task) error {
 	var d gateway.WebhookDelivery
 	var hook gateway.Webhook
@@ -103,7 +111,7 @@ func (w *Webhooks) Handle(ctx context.Context, t gateway.Task) error {
 			return err
 		}
 		hook, err = r.Webhook(ctx, d.WebhookID)
-		if errors.Is(err, gateway.ErrNotFound) { // deleted meanwhile
+		if errors.Is(err, gateway.ErrNotFound) {
 			hook = gateway.Webhook{}
 			return nil
 		}
@@ -112,50 +120,65 @@ func (w *Webhooks) Handle(ctx context.Context, t gateway.Task) error {
 	if err != nil {
 		return err
 	}
-	var posted error
-	if d.State == "pending" && hook.ID != "" {
-		posted = w.Post(ctx, hook, d.ID, w.Clock.Now(), d.Body)
+	var outcome error
+	switch {
+	case d.State != pending:
+	case hook.ID == "":
+		outcome = errDeleted
+	case hook.DisabledAt != nil:
+		outcome = errDisabled
+	default:
+		outcome = w.Post(ctx, hook, d.ID, w.Clock.Now(), d.Body)
 	}
 	return w.Store.For(t.Tenant).Write(ctx, func(tx gateway.Tx) error {
 		if err := tx.HoldTask(ctx, t); err != nil {
 			return err
 		}
-		return w.settle(ctx, tx, t, d, hook, posted)
+		return w.settle(ctx, tx, t, hook, outcome)
 	})
 }
 
-func (w *Webhooks) settle(ctx context.Context, tx gateway.Tx, t gateway.Task, d gateway.WebhookDelivery, hook gateway.Webhook, posted error) error {
-	now := w.Clock.Now()
-	if d.State != "pending" {
+// Why a message was not sent at all.
+var (
+	errDeleted  = &gateway.Error{Code: "webhook.deleted", Message: "the webhook was deleted"}
+	errDisabled = &gateway.Error{Code: "webhook.disabled", Message: "the webhook is disabled"}
+)
+
+// settle records what came of an attempt.
+func (w *Webhooks) settle(ctx context.Context, tx gateway.Tx, t gateway.Task, hook gateway.Webhook, outcome error) error {
+	d, err := tx.WebhookDelivery(ctx, t.Ref)
+	if err != nil {
+		return err
+	}
+	if d.State != pending {
 		return tx.EndTask(ctx, t)
 	}
-	d.UpdatedAt = now
+	now := w.Clock.Now()
+	d.UpdatedAt, d.Code = now, ""
+	if outcome != nil {
+		d.Code = gateway.Code(outcome)
+	}
+	d.Attempts++
 	switch {
-	case hook.ID == "":
-		d.State, d.Code = "failed", "webhook.deleted"
-	case posted == nil:
-		d.State, d.Code = "delivered", ""
-		d.Attempts++
-	case errors.Is(posted, ErrGone):
-		d.State, d.Code = "failed", gateway.Code(posted)
-		d.Attempts++
+	case outcome == nil:
+		d.State = delivered
+	case errors.Is(outcome, errDeleted), errors.Is(outcome, errDisabled):
+		d.State = failed
+		d.Attempts-- // nobody was contacted
+	case errors.Is(outcome, ErrGone):
+		d.State = failed
 		if err := DisableWebhook(ctx, tx, w.IDs, now, hook); err != nil {
 			return err
 		}
-	default:
-		d.Attempts++
-		d.Code = gateway.Code(posted)
-		if now.Sub(d.CreatedAt) < w.GiveUp {
-			t.DueAt, t.LastError = now.Add(w.Pause(d.Attempts)), d.Code
-			if err := tx.PutWebhookDelivery(ctx, d); err != nil {
-				return err
-			}
-			return tx.DeferTask(ctx, t)
-		}
-		d.State = "failed"
+	case now.Sub(d.CreatedAt) >= w.GiveUp:
+		d.State = failed
 	}
 	if err := tx.PutWebhookDelivery(ctx, d); err != nil {
 		return err
+	}
+	if d.State == pending {
+		t.DueAt, t.LastError = now.Add(w.Pause(d.Attempts)), d.Code
+		return tx.DeferTask(ctx, t)
 	}
 	return tx.EndTask(ctx, t)
 }
@@ -190,14 +213,14 @@ func (w *Webhooks) Replay(ctx context.Context, tenant gateway.TenantID, id strin
 		if d, err = tx.WebhookDelivery(ctx, id); err != nil {
 			return err
 		}
-		if d.State == "pending" {
+		if d.State == pending {
 			return nil // it is on its way already
 		}
 		hook, err := tx.Webhook(ctx, d.WebhookID)
 		if err != nil {
 			return err
 		}
-		d.State, d.CreatedAt, d.UpdatedAt = "pending", w.Clock.Now(), w.Clock.Now()
+		d.State, d.CreatedAt, d.UpdatedAt = pending, w.Clock.Now(), w.Clock.Now()
 		if err := tx.PutWebhookDelivery(ctx, d); err != nil {
 			return err
 		}
@@ -221,7 +244,7 @@ func (w *Webhooks) Test(ctx context.Context, tenant gateway.TenantID, hookID str
 		}
 		d = gateway.WebhookDelivery{
 			ID: w.IDs.New(gateway.PrefixWebhookDelivery), WebhookID: hook.ID, EventID: "test", Body: body,
-			State: "pending", CreatedAt: now, UpdatedAt: now,
+			State: pending, CreatedAt: now, UpdatedAt: now,
 		}
 		if err := tx.PutWebhookDelivery(ctx, d); err != nil {
 			return err
