@@ -162,8 +162,8 @@ func TestCrashWhileForwarding(t *testing.T) {
 	w.hook("whk_1", "https://ap.example/hook", nil)
 	in := w.receive("m1", document(t, "goods", ""))
 	killed := false
-	w.forward.Probe = func(string) {
-		if !killed {
+	w.forward.Probe = func(step string) {
+		if step == "inbound.forwarded" && !killed {
 			killed = true
 			panic("killed")
 		}
