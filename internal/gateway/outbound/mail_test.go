@@ -85,3 +85,20 @@ func TestRefusedMailboxIsStopped(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Addresses with letters beyond ASCII keep no letter from being sent.
+func TestMailBetweenAddressesBeyondASCII(t *testing.T) {
+	w := mailWorld(t)
+	w.peer.answers = []transport.Receipt{{Outcome: transport.Accepted, Kind: transport.KindSMTP}}
+	w.put(gateway.RecordLegalEntity, "seller", `{"name":"Société d'Été","vat_identifier":"FR40000123456","electronic_address":{"value":"été@vendeur.example","scheme":"EM"},
+		"address":{"city":"Paris","country":"FR"},"terms":{"net_days":30}}`)
+	w.put(gateway.RecordCustomer, "buyer", `{"name":"Acheteur","account_number":"C-1","electronic_address":{"value":"josé@buyer.example","scheme":"EM"},
+		"address":{"city":"Lille","country":"FR"},"routes":[{"channel":"mail","address":"josé@buyer.example"}]}`)
+	_, err := w.submit("k", orderJSON("PO-1", "on_order", 1))
+	w.must(err)
+	w.drain()
+	inv := w.only()
+	if d := w.deliveries(inv.ID); len(d) != 1 || d[0].State != gateway.DeliveryAccepted {
+		t.Errorf("%s %s %+v", inv.State, inv.HoldDetail, d)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"facteur.dev/facteur/internal/billing"
@@ -80,11 +82,21 @@ func chooseRoute(ctx context.Context, r gateway.Reader, tenant gateway.Tenant, e
 		}
 		return gateway.Route{
 			Channel: route.Channel, Address: route.Address, Options: options, Index: i,
-			Sender: cmp.Or(sender, entity.VATIdentifier, entity.Name), Receiver: cmp.Or(route.Receiver, receiver, route.Address),
+			Sender: identifier(sender, entity.VATIdentifier, entity.Name), Receiver: identifier(route.Receiver, receiver, route.Address),
 			Why: fmt.Sprintf("route %d of %d in the customer's record", i+1, len(customer.Routes)),
 		}, true, nil
 	}
 	return gateway.Route{}, false, nil
+}
+
+// identifier is the first name there is, in the printable ASCII that every channel
+// takes: a seller without an address is known by its name.
+func identifier(names ...string) string {
+	name := strings.TrimSpace(cmp.Or(names...))
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return url.PathEscape(name)
+	}
+	return name
 }
 
 // NextRoute queues the invoice on the route after the one that certainly failed,
