@@ -65,7 +65,7 @@ func (w *world) sent(id string, change func(inv *gateway.Invoice, d *gateway.Del
 		Model: []byte(`{"number":"FA-` + id + `","currency":"EUR"}`), CreatedAt: now, UpdatedAt: now,
 	}
 	d := gateway.Delivery{
-		ID: "del_" + id, InvoiceID: id, Purpose: "invoice", MessageID: "msg_" + id, State: gateway.DeliveryAccepted, DocumentSHA256: "00", CreatedAt: now, UpdatedAt: now,
+		ID: "del_00" + id, InvoiceID: id, Purpose: "invoice", MessageID: "msg_" + id, State: gateway.DeliveryAccepted, DocumentSHA256: "00", CreatedAt: now, UpdatedAt: now,
 		Route: gateway.Route{Channel: "mail", Address: mailbox, Receiver: mailbox},
 	}
 	linkID := "lnk_" + id
@@ -86,15 +86,12 @@ func (w *world) invoice(id string) (inv gateway.Invoice) {
 	return inv
 }
 
-func (w *world) delivery(id string) (d gateway.Delivery) {
-	w.Helper()
-	w.Read(func(r gateway.Reader) (err error) { d, err = r.Delivery(w.Context(), id); return err })
-	return d
-}
-
 func (w *world) deliveries(invoiceID string) (list []gateway.Delivery) {
 	w.Helper()
-	w.Read(func(r gateway.Reader) (err error) { list, err = r.InvoiceDeliveries(w.Context(), invoiceID); return err })
+	w.Read(func(r gateway.Reader) (err error) {
+		list, err = r.InvoiceDeliveries(w.Context(), invoiceID)
+		return err
+	})
 	return list
 }
 
