@@ -8,7 +8,10 @@ import (
 	"context"
 	"encoding/json"
 	"html/template"
+	netmail "net/mail"
+	"strings"
 	"time"
+	"unicode"
 
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/billing"
@@ -58,7 +61,7 @@ func (l *Letters) Letter(ctx context.Context, tenant gateway.Tenant, inv gateway
 			lang = parsed
 		}
 		if model.Seller.Contact != nil {
-			replyTo = model.Seller.Contact.Email
+			replyTo = answerable(model.Seller.Contact.Email)
 		}
 		links, err = r.PortalLinks(ctx, inv.ID)
 		return err
@@ -71,6 +74,25 @@ func (l *Letters) Letter(ctx context.Context, tenant gateway.Tenant, inv gateway
 		link = l.LinkTo(links[0].ID)
 	}
 	return compose(lang, &model, link, replyTo)
+}
+
+// oneLine is a text fit for a header field of at most so many bytes.
+func oneLine(s string, most int) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
+
+// answerable is an address that every mail server takes, or nothing: what an
+// invoice gives as the seller's need not be one, and must not keep it from leaving.
+func answerable(email string) string {
+	a, err := netmail.ParseAddress(email)
+	if err != nil || a.Address != email || strings.ContainsAny(email, `"[ `) || strings.ContainsFunc(email, func(r rune) bool { return r > '~' }) {
+		return ""
+	}
+	return email
 }
 
 func compose(lang i18n.Lang, inv *invoice.Invoice, link, replyTo string) (*transport.Mail, error) {
@@ -112,7 +134,7 @@ func compose(lang i18n.Lang, inv *invoice.Invoice, link, replyTo string) (*trans
 		return nil, err
 	}
 	return &transport.Mail{
-		FromName: seller, ReplyTo: replyTo, Subject: v.Subject, Text: text.String(), HTML: html.String(), Language: string(lang),
+		FromName: oneLine(seller, 200), ReplyTo: replyTo, Subject: oneLine(v.Subject, 500), Text: text.String(), HTML: html.String(), Language: string(lang),
 	}, nil
 }
 
@@ -121,8 +143,8 @@ func date(lang i18n.Lang, d invoice.Date) string { return i18n.Date(lang, d.Time
 // Code writes the mail with a one-time code.
 func Code(lang i18n.Lang, seller, number, code string) *transport.Mail {
 	return &transport.Mail{
-		FromName: seller,
-		Subject:  texts.Text(lang, keyCodeSubject, i18n.A("code", code), i18n.A("number", number)),
+		FromName: oneLine(seller, 200),
+		Subject:  oneLine(texts.Text(lang, keyCodeSubject, i18n.A("code", code), i18n.A("number", number)), 500),
 		Text:     texts.Text(lang, keyCodeText, i18n.A("code", code), i18n.A("number", number), i18n.A("seller", seller)),
 		Language: string(lang),
 	}

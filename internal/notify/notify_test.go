@@ -3,6 +3,8 @@ package notify
 import (
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/i18n"
@@ -47,5 +49,30 @@ func TestLetter(t *testing.T) {
 		if strings.Contains(m.HTML, bad) {
 			t.Errorf("the letter holds %s", bad)
 		}
+	}
+}
+
+// What an invoice says of its seller keeps no letter from being sent.
+func TestHeadersOfOddSellers(t *testing.T) {
+	for email, want := range map[string]string{
+		"compta@example.test": "compta@example.test", "see our site": "", "a@b@c": "", "Compta <c@example.test>": "", "é@example.test": "",
+		`"a b"@example.test`: "", "a@[192.0.2.1]": "", "": "", "a@example.test\r\nBcc: x@example.test": "",
+	} {
+		if got := answerable(email); got != want {
+			t.Errorf("%q: %q", email, got)
+		}
+	}
+	inv := &invoice.Invoice{Number: "7\nBcc: x@example.test", TypeCode: "380", Currency: "EUR", Seller: invoice.Seller{Name: "Ateliers\r\n\tLumière " + strings.Repeat("é", 300)}}
+	m, err := compose(i18n.FR, inv, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{m.FromName, m.Subject} {
+		if strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) || !strings.Contains(s, "Ateliers Lumière") {
+			t.Errorf("%q", s)
+		}
+	}
+	if len(m.FromName) > 200 || len(m.Subject) > 500 {
+		t.Errorf("%d and %d bytes", len(m.FromName), len(m.Subject))
 	}
 }
