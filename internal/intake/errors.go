@@ -3,6 +3,8 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"facteur.dev/facteur/formats/invoice"
@@ -71,7 +73,7 @@ func refused(err error) error {
 	var syntax *xmltree.Error
 	switch {
 	case errors.As(err, &fields):
-		e.Fields = fields
+		e.Fields = located(fields)
 	case errors.As(err, &values):
 		for _, v := range values {
 			e.Fields = append(e.Fields, place(v.Code, v.Path, v.Line, v.Column, v.Message))
@@ -85,6 +87,20 @@ func refused(err error) error {
 	e.Code, e.Message = judge(e.Fields)
 	return e
 }
+
+// located gives JSON that could not be read to its end the place where it broke
+// as its path, as XML and tables have it: there is no path to a field yet.
+func located(fields invoice.FieldErrors) []invoice.FieldError {
+	out := slices.Clone(fields)
+	for i, f := range out {
+		if where, what, ok := strings.Cut(f.Message, ": "); ok && f.Path == "" && brokenAt.MatchString(where) {
+			out[i].Path, out[i].Message = where, what
+		}
+	}
+	return out
+}
+
+var brokenAt = regexp.MustCompile(`^line \d+, column \d+$`)
 
 // place is a wrong place of an XML document.
 func place(code, path string, line, column int, message string) invoice.FieldError {
