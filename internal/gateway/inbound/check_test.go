@@ -2,6 +2,7 @@ package inbound_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -212,41 +213,42 @@ func TestRepeatedNumberIsAFinding(t *testing.T) {
 
 // Of two that are checked out of order or at once, exactly one is suspected.
 func TestRepeatedNumberOutOfOrder(t *testing.T) {
-	w := newWorld(t)
-	goods := document(t, "goods", "")
-	first := w.receive("m1", goods)
-	w.Clock.Advance(time.Second)
-	second := w.receive("m2", append(goods, '\n'))
-	due := w.Due(gateway.TaskCheckInbound)
-	for _, i := range []int{1, 0} {
-		w.Must(w.handlers[gateway.TaskCheckInbound].Handle(t.Context(), w.Claim(due[i])))
-	}
-	if a, b := w.inbound(first.ID), w.inbound(second.ID); a.DuplicateOf != second.ID || b.DuplicateOf != "" {
-		t.Errorf("%q %q", a.DuplicateOf, b.DuplicateOf)
-	}
-
-	for i := range 6 {
-		w.receive(fmt.Sprint("n", i), append(document(t, "goods", "F-2"), bytes.Repeat([]byte("\n"), i)...))
-	}
-	var wg sync.WaitGroup
-	for _, due := range w.Due(gateway.TaskCheckInbound) {
-		task := w.Claim(due)
-		wg.Go(func() {
-			if err := w.handlers[gateway.TaskCheckInbound].Handle(t.Context(), task); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	suspected := 0
-	for i := range 6 {
-		if w.byMessage(fmt.Sprint("n", i)).DuplicateOf != "" {
-			suspected++
+	onBoth(t, func(t *testing.T, w *world) {
+		goods := document(t, "goods", "")
+		first := w.receive("m1", goods)
+		w.Clock.Advance(time.Second)
+		second := w.receive("m2", append(goods, '\n'))
+		due := w.Due(gateway.TaskCheckInbound)
+		for _, i := range []int{1, 0} {
+			w.Must(w.handlers[gateway.TaskCheckInbound].Handle(t.Context(), w.Claim(due[i])))
 		}
-	}
-	if suspected != 5 {
-		t.Errorf("%d of 6 are suspected", suspected)
-	}
+		if a, b := w.inbound(first.ID), w.inbound(second.ID); a.DuplicateOf != second.ID || b.DuplicateOf != "" {
+			t.Errorf("%q %q", a.DuplicateOf, b.DuplicateOf)
+		}
+
+		for i := range 6 {
+			w.receive(fmt.Sprint("n", i), append(document(t, "goods", "F-2"), bytes.Repeat([]byte("\n"), i)...))
+		}
+		var wg sync.WaitGroup
+		for _, due := range w.Due(gateway.TaskCheckInbound) {
+			task := w.Claim(due)
+			wg.Go(func() {
+				if err := w.handlers[gateway.TaskCheckInbound].Handle(t.Context(), task); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		suspected := 0
+		for i := range 6 {
+			if w.byMessage(fmt.Sprint("n", i)).DuplicateOf != "" {
+				suspected++
+			}
+		}
+		if suspected != 5 {
+			t.Errorf("%d of 6 are suspected", suspected)
+		}
+	})
 }
 
 // A corrected document may carry the number of the one that was rejected.
@@ -264,18 +266,19 @@ func TestCorrectedDocumentIsNoDuplicate(t *testing.T) {
 }
 
 func TestNumberOfAnySize(t *testing.T) {
-	w := newWorld(t)
-	long := strings.Repeat("9é", 50_000)
-	a := w.receive("m1", document(t, "goods", long))
-	b := w.receive("m2", append(document(t, "goods", long), '\n'))
-	c := w.receive("m3", document(t, "goods", " "))
-	w.Drain(w.handlers)
-	if a, b := w.inbound(a.ID), w.inbound(b.ID); len(a.Number) > 300 || b.DuplicateOf != a.ID || a.State != gateway.InboundAvailable {
-		t.Errorf("%d bytes, duplicate of %q", len(a.Number), b.DuplicateOf)
-	}
-	if c := w.inbound(c.ID); c.Number != "" || c.DuplicateOf != "" {
-		t.Errorf("no number: %q, duplicate of %q", c.Number, c.DuplicateOf)
-	}
+	onBoth(t, func(t *testing.T, w *world) {
+		long := strings.Repeat("9é", 50_000)
+		a := w.receive("m1", document(t, "goods", long))
+		b := w.receive("m2", append(document(t, "goods", long), '\n'))
+		c := w.receive("m3", document(t, "goods", " "))
+		w.Drain(w.handlers)
+		if a, b := w.inbound(a.ID), w.inbound(b.ID); len(a.Number) > 300 || b.DuplicateOf != a.ID || a.State != gateway.InboundAvailable {
+			t.Errorf("%d bytes, duplicate of %q", len(a.Number), b.DuplicateOf)
+		}
+		if c := w.inbound(c.ID); c.Number != "" || c.DuplicateOf != "" {
+			t.Errorf("no number: %q, duplicate of %q", c.Number, c.DuplicateOf)
+		}
+	})
 }
 
 // A crash in the middle of a check repeats it; nothing stands twice.
@@ -318,4 +321,53 @@ func TestLateCheck(t *testing.T) {
 	if v, _ := w.verdict(in.ID); !v.Valid {
 		t.Errorf("%+v", v)
 	}
+}
+
+// A response lands on the timeline of the invoice it answers; it is never
+// answered itself, however bad it is, and never forwarded.
+func TestResponses(t *testing.T) {
+	w := newWorld(t)
+	w.hook("whk_1", "https://ap.example/hook", nil)
+	w.Write(func(tx gateway.Tx) error {
+		inv := gateway.Invoice{ID: "inv_1", Number: "FA-1", IssueDate: "2026-11-02", Kind: "invoice", State: gateway.InvoiceSent, Model: []byte("{}"), CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now()}
+		d := gateway.Delivery{
+			ID: "del_1", InvoiceID: "inv_1", Purpose: "invoice", MessageID: "msg_1", State: gateway.DeliveryAccepted, CreatedAt: w.Clock.Now(), UpdatedAt: w.Clock.Now(),
+			Route: gateway.Route{Channel: "https.gateway", Receiver: them},
+		}
+		return errors.Join(tx.InsertInvoice(t.Context(), &inv), tx.InsertDelivery(t.Context(), &d))
+	})
+	party := func(value, name string) response.Party {
+		return response.Party{Endpoint: invoice.Identifier{Value: value, Scheme: "0225"}, Name: name}
+	}
+	body, err := response.WriteInvoice(response.Invoice{
+		ID: "r", IssuedAt: w.Clock.Now(), Code: response.Accepted, Number: "FA-1", TypeCode: "380", Sender: party("552032534", "Them"), Receiver: party("000234567", "Us"),
+	})
+	w.Must(err)
+	in := w.receive("m1", body)
+	w.Drain(w.handlers)
+	if got := w.inbound(in.ID); got.State != gateway.InboundForwarded || len(got.Model) != 0 {
+		t.Errorf("%+v", got)
+	}
+	if e := w.Only(gateway.EventFilter{InvoiceID: "inv_1"}, gateway.EventAnswerApproved); e.Evidence != in.SHA256 || e.Actor.ID != them {
+		t.Errorf("%+v", e)
+	}
+
+	for i, bad := range []struct {
+		body []byte
+		kind string
+	}{{body, "invoice"}, {body[:len(body)-20], response.InvoiceCustomization}, {[]byte("%PDF"), response.MessageCustomization}} {
+		w.checker.finds(validation.SeverityFatal)
+		m := message(fmt.Sprint("bad", i), bad.body)
+		m.DocumentType = bad.kind
+		_, err := w.door.Accept(t.Context(), m)
+		w.Must(err)
+		w.Drain(w.handlers)
+		if got := w.byMessage(m.MessageID); got.State != gateway.InboundQuarantined || len(w.replies(got.ID)) != 0 {
+			t.Errorf("%d: %s, %d replies", i, got.State, len(w.replies(got.ID)))
+		}
+	}
+	if len(w.systems.posted) != 0 {
+		t.Errorf("%d responses were forwarded", len(w.systems.posted))
+	}
+	w.Only(gateway.EventFilter{InvoiceID: "inv_1"}, gateway.EventAnswerApproved)
 }

@@ -55,26 +55,27 @@ func TestStoredOnceBySenderAndMessageID(t *testing.T) {
 
 // Ten times at once: one is stored, the others get its receipt.
 func TestRacingRepetitions(t *testing.T) {
-	w := newWorld(t)
-	body := document(t, "goods", "")
-	decisions := make([]https.Decision, 10)
-	errs := make([]error, 10)
-	var wg sync.WaitGroup
-	for i := range decisions {
-		wg.Go(func() { decisions[i], errs[i] = w.door.Accept(t.Context(), message("m1", body)) })
-	}
-	wg.Wait()
-	counts := map[https.Verdict]int{}
-	for i, d := range decisions {
-		w.Must(errs[i])
-		counts[d.Verdict]++
-		if d.Verdict == https.Repeated && string(d.Receipt) != "receipt of m1" {
-			t.Errorf("receipt %q", d.Receipt)
+	onBoth(t, func(t *testing.T, w *world) {
+		body := document(t, "goods", "")
+		decisions := make([]https.Decision, 10)
+		errs := make([]error, 10)
+		var wg sync.WaitGroup
+		for i := range decisions {
+			wg.Go(func() { decisions[i], errs[i] = w.door.Accept(t.Context(), message("m1", body)) })
 		}
-	}
-	if counts[https.Stored] != 1 || counts[https.Repeated] != 9 || len(w.Due(gateway.TaskCheckInbound)) != 1 {
-		t.Errorf("%v, %d checks", counts, len(w.Due(gateway.TaskCheckInbound)))
-	}
+		wg.Wait()
+		counts := map[https.Verdict]int{}
+		for i, d := range decisions {
+			w.Must(errs[i])
+			counts[d.Verdict]++
+			if d.Verdict == https.Repeated && string(d.Receipt) != "receipt of m1" {
+				t.Errorf("receipt %q", d.Receipt)
+			}
+		}
+		if counts[https.Stored] != 1 || counts[https.Repeated] != 9 || len(w.Due(gateway.TaskCheckInbound)) != 1 {
+			t.Errorf("%v, %d checks", counts, len(w.Due(gateway.TaskCheckInbound)))
+		}
+	})
 }
 
 func TestReceiverUnknown(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 	"facteur.dev/facteur/internal/gateway/answer"
 	"facteur.dev/facteur/internal/gateway/gatewaytest"
 	"facteur.dev/facteur/internal/gateway/inbound"
+	"facteur.dev/facteur/internal/store/postgres"
+	"facteur.dev/facteur/internal/store/sqlstore"
+	"facteur.dev/facteur/internal/store/storetest"
 	"facteur.dev/facteur/transport/https"
 	"facteur.dev/facteur/validation"
 )
@@ -29,6 +32,31 @@ const (
 	us     = "iso6523-actorid-upis::0225:000234567"
 	them   = "iso6523-actorid-upis::0225:552032534"
 )
+
+var cluster storetest.Cluster
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	cluster.Stop()
+	os.Exit(code)
+}
+
+// onBoth runs a test on both databases.
+func onBoth(t *testing.T, run func(t *testing.T, w *world)) {
+	t.Run("sqlite", func(t *testing.T) { run(t, newWorld(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		db, err := postgres.Open(t.Context(), cluster.Database(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := sqlstore.Open(t.Context(), db, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		run(t, worldOn(gatewaytest.On(t, store)))
+	})
+}
 
 // checker judges as a test tells it to.
 type checker struct {
