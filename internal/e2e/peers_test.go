@@ -37,9 +37,8 @@ func TestDeadPeerBlocksNobody(t *testing.T) {
 	if n := hole.calls.Load(); n > 2 {
 		t.Errorf("%d workers of 8 wait for the dead peer", n)
 	}
-	if n := len(shop.list("/v1/invoices?state=ready")); n != dead {
-		t.Errorf("%d invoices wait for the dead peer, expected %d", n, dead)
-	}
+	// The receipt of the last one may still be on its way back.
+	within(t, 10*time.Second, "only the dead peer's invoices wait", func() bool { return len(shop.list("/v1/invoices?state=ready")) == dead })
 }
 
 // What a killed worker was sending resumes within seconds, when its lease runs
