@@ -4,4 +4,4 @@ package e2e
 
 import "os/exec"
 
-func bound(*exec.Cmd) {}
+func bound(*exec.Cmd, uint32) {}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ type gate struct {
 	name, binary, dir, url string
 	set                    map[string]string // settings, as the environment has them
 	http                   *http.Client
+	uid                    uint32 // user to run as; 0: the test's own
 
 	cmd  *exec.Cmd
 	died chan error // holds how the process ended
@@ -96,7 +98,7 @@ func (g *gate) spawn(env ...string) {
 	g.t.Helper()
 	g.cmd = exec.CommandContext(context.Background(), g.binary, "serve")
 	g.cmd.Stdout, g.cmd.Stderr, g.cmd.Env = g.log, g.log, g.environment(env...)
-	bound(g.cmd)
+	bound(g.cmd, g.uid)
 	if err := g.cmd.Start(); err != nil {
 		g.t.Fatal(err)
 	}
@@ -196,6 +198,7 @@ func (g *gate) command(stdin string, args ...string) said {
 	cmd := exec.CommandContext(ctx, g.binary, args...)
 	var out, errs bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = g.environment(), strings.NewReader(stdin), &out, &errs
+	bound(cmd, g.uid)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -251,6 +254,22 @@ func (g *gate) identity() (id struct {
 		g.t.Fatalf("no identity: %v", err)
 	}
 	return id
+}
+
+// open asks as somebody without a key.
+func (g *gate) open(method, url string) (status int, body string) {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, url, nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	resp, err := g.http.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(must(g.t, b, err))
 }
 
 // transcript is what a process says.

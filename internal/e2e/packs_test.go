@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ func TestMissingAndChangedRules(t *testing.T) {
 	mine := filepath.Join(t.TempDir(), "packs")
 	g := newGate(t, "gateway", "PACKS_DIR="+mine, "VALIDATION_RULES_DIR=") // the official rules
 	g.spawn()
-	within(t, 10*time.Second, "the process lives", func() bool { status, _ := g.open("/healthz"); return status == http.StatusOK })
+	within(t, 10*time.Second, "the process lives", func() bool { status, _ := g.open(http.MethodGet, g.url+"/healthz"); return status == http.StatusOK })
 
 	shop := g.tenant("shop", "live").supplier(`{"channel":"https.ap","address":"` + world.URL + `/invoices"}`)
 	missing := shop.placed(1)
@@ -32,7 +31,7 @@ func TestMissingAndChangedRules(t *testing.T) {
 	shop.await(20*time.Second, missing, "state=held")
 	notReady := func(what string, says ...string) {
 		t.Helper()
-		status, body := g.open("/readyz")
+		status, body := g.open(http.MethodGet, g.url+"/readyz")
 		doctor := g.command("", "doctor")
 		if status != http.StatusServiceUnavailable || doctor.status != 3 {
 			t.Errorf("%s: readyz %d %s, doctor %d", what, status, body, doctor.status)
@@ -47,7 +46,7 @@ func TestMissingAndChangedRules(t *testing.T) {
 
 	// With the packs fetched, the same process goes on.
 	g.run("schemas", "sync", "--from", mirror)
-	within(t, 10*time.Second, "the gateway is ready", func() bool { status, _ := g.open("/readyz"); return status == http.StatusOK })
+	within(t, 10*time.Second, "the gateway is ready", func() bool { status, _ := g.open(http.MethodGet, g.url+"/readyz"); return status == http.StatusOK })
 	shop.post(missing+"/release", "").is(http.StatusOK)
 	shop.await(30*time.Second, missing, "state=sent", "number=FA-2026-00001")
 	if d := g.command("", "doctor"); strings.Contains(d.out, "fail  packs") {
@@ -59,7 +58,7 @@ func TestMissingAndChangedRules(t *testing.T) {
 	const rules = "PEPPOL-EN16931-UBL.xslt"
 	changeByte(t, mine, rules)
 	g.spawn()
-	within(t, 10*time.Second, "the process lives", func() bool { status, _ := g.open("/healthz"); return status == http.StatusOK })
+	within(t, 10*time.Second, "the process lives", func() bool { status, _ := g.open(http.MethodGet, g.url+"/healthz"); return status == http.StatusOK })
 	second := shop.placed(2)
 	held = shop.await(20*time.Second, second, "state=held", "hold=rules")
 	if !strings.Contains(string(held.body), "rules.changed") {
@@ -78,17 +77,6 @@ func TestMissingAndChangedRules(t *testing.T) {
 	if n := len(world.messages()); n != 2 {
 		t.Errorf("%d invoices left in the end", n)
 	}
-}
-
-// open asks without a key.
-func (g *gate) open(path string) (status int, body string) {
-	resp, err := g.http.Get(g.url + path)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(must(g.t, b, err))
 }
 
 // changeByte changes a byte in the middle of each file of that name below dir.
