@@ -126,6 +126,8 @@ func TestFatalFindingsAtTheReceiver(t *testing.T) {
 	invoice := shop.placed(1)
 	shop.await(15*time.Second, invoice, "state=sent", "transport/state=received", "answer/state=rejected")
 	in := buyer.await(10*time.Second, "/v1/inbox", "items/0/state=quarantined").text("items/0/id")
+	// The receipt of what told it may still be on its way back.
+	buyer.await(10*time.Second, "/v1/inbox/"+in+"/deliveries", "items/0/state=accepted")
 	replies := buyer.items("/v1/inbox/" + in + "/deliveries")
 	if len(replies) != 1 || text(replies[0], "state") != "accepted" {
 		t.Errorf("the sender was told %d times: %v", len(replies), replies)
