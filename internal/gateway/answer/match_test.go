@@ -2,30 +2,23 @@ package answer_test
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"facteur.dev/facteur/formats/invoice"
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/internal/gateway/answer"
-	"facteur.dev/facteur/internal/store/sqlite"
-	"facteur.dev/facteur/internal/store/sqlstore"
+	"facteur.dev/facteur/internal/gateway/gatewaytest"
 	"facteur.dev/facteur/network/response"
 	"facteur.dev/facteur/validation"
 )
 
 const (
-	supplier gateway.TenantID = "supplier"
-	theBuyer string           = "iso6523-actorid-upis::0225:000234567"
+	supplier = gatewaytest.Tenant
+	theBuyer = "iso6523-actorid-upis::0225:000234567"
 )
-
-type fixed time.Time
-
-func (c fixed) Now() time.Time { return time.Time(c) }
 
 // shop is a supplier with invoices that were sent to one buyer.
 type shop struct {
@@ -37,15 +30,8 @@ type shop struct {
 }
 
 func newShop(t *testing.T) *shop {
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-	s := &shop{T: t, now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
-	s.must(err)
-	s.store, err = sqlstore.Open(t.Context(), db, nil)
-	s.must(err)
-	t.Cleanup(func() { s.must(s.store.Close()) })
-	s.must(s.store.System().CreateTenant(t.Context(), gateway.Tenant{ID: supplier, Name: "S", Mode: gateway.ModeLive, TimeZone: "UTC", CreatedAt: s.now}))
-	s.service = &answer.Service{Store: s.store, Clock: fixed(s.now), IDs: gateway.NewIDs(fixed(s.now), rand.Reader)}
-	return s
+	w := gatewaytest.New(t)
+	return &shop{T: t, now: w.Clock.Now(), store: w.Store, service: &answer.Service{Store: w.Store, Blobs: w.Blobs, Clock: w.Clock, IDs: w.IDs}}
 }
 
 func (s *shop) must(err error) {

@@ -2,13 +2,16 @@ package inbound_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"facteur.dev/facteur/internal/gateway"
 	"facteur.dev/facteur/internal/gateway/gatewaytest"
@@ -214,4 +217,71 @@ func TestAcknowledge(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	w.Only(gateway.EventFilter{InboundID: in.ID}, gateway.EventInboundAcknowledged)
+}
+
+// However the webhooks fail, and in whatever order they are tried: each gets each
+// document, always as the same message, and is told as having it once.
+func TestEachWebhookGetsEachDocument(t *testing.T) {
+	w := newWorld(t)
+	n := 0
+	rapid.Check(t, func(r *rapid.T) {
+		failures, gone := map[string]int{}, map[string]bool{}
+		hooks := rapid.IntRange(1, 4).Draw(r, "hooks")
+		n++
+		for i := range hooks {
+			id := fmt.Sprintf("whk_%d_%d", n, i)
+			failures[id] = rapid.IntRange(0, 3).Draw(r, "failures")
+			gone[id] = rapid.IntRange(0, 5).Draw(r, "gone") == 0
+			w.hook(id, "https://"+id+".example", nil)
+		}
+		got := map[string]map[string]int{} // hook → document → times taken
+		w.forward.Post = func(_ context.Context, hook gateway.Webhook, id string, _ time.Time, _ []byte) error {
+			if failures[hook.ID]--; failures[hook.ID] >= 0 {
+				return errDown
+			}
+			if gone[hook.ID] {
+				return track.ErrGone
+			}
+			if got[hook.ID] == nil {
+				got[hook.ID] = map[string]int{}
+			}
+			got[hook.ID][id]++
+			return nil
+		}
+		var documents []string
+		for i := range rapid.IntRange(1, 3).Draw(r, "documents") {
+			documents = append(documents, w.receive(fmt.Sprintf("m%d-%d", n, i), document(t, "goods", fmt.Sprintf("F-%d-%d", n, i))).ID)
+		}
+		for range 40 {
+			if len(w.Due("")) == 0 && len(w.Pass(w.handlers)) == 0 {
+				w.Clock.Advance(2 * time.Minute)
+				if len(w.Due("")) == 0 {
+					break
+				}
+			}
+			w.Pass(w.handlers)
+			w.Clock.Advance(2 * time.Minute)
+		}
+		for i := range hooks {
+			id := fmt.Sprintf("whk_%d_%d", n, i)
+			for _, doc := range documents {
+				if times := got[id][doc]; (times == 1) == gone[id] {
+					r.Fatalf("%s (gone: %v) took %s %d times", id, gone[id], doc, times)
+				}
+			}
+			w.Write(func(tx gateway.Tx) error { return tx.DeleteWebhook(t.Context(), id) })
+		}
+		for _, doc := range documents {
+			want := 0
+			for i := range hooks {
+				if !gone[fmt.Sprintf("whk_%d_%d", n, i)] {
+					want++
+				}
+			}
+			state := w.inbound(doc).State
+			if len(hows(w, doc)) != want || (state == gateway.InboundForwarded) != (want > 0) {
+				r.Fatalf("%s: forwarded %v, want %d", state, hows(w, doc), want)
+			}
+		}
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
 
 	"facteur.dev/facteur/internal/billing"
 	"facteur.dev/facteur/internal/gateway"
@@ -244,4 +246,36 @@ func quote(s string) string {
 		panic(err)
 	}
 	return string(b)
+}
+
+// However people space, punctuate and capitalise a name or an official number, it
+// is found; a digit more or less is another one.
+func TestSpellingsOfOneParty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`[1-9][0-9]{8}`).Draw(t, "digits")
+		name := rapid.StringMatching(`[A-Z][a-zéèçöß]{2,8}`).Draw(t, "name")
+		noise := func(s string, between []string) string {
+			var out strings.Builder
+			for _, r := range s {
+				out.WriteString(rapid.SampledFrom(between).Draw(t, "noise"))
+				if rapid.Bool().Draw(t, "upper") {
+					out.WriteString(strings.ToUpper(string(r)))
+				} else {
+					out.WriteString(norm.NFD.String(string(r)))
+				}
+			}
+			return out.String()
+		}
+		one := records.Keys(records.Identity{VATIdentifier: "FR12" + digits, Name: name})
+		again := records.Keys(records.Identity{
+			VATIdentifier: noise("FR12"+digits, []string{"", "", " ", ".", "-", "\u00a0"}), Name: noise(name, []string{"", "", " ", ".", "'", "\u2019"}),
+		})
+		if diff := cmp.Diff(one, again); diff != "" {
+			t.Fatal(diff)
+		}
+		other := records.Keys(records.Identity{VATIdentifier: "FR12" + digits + rapid.StringMatching(`[0-9]`).Draw(t, "more"), Name: name + "x"})
+		if one[0] == other[0] || one[1] == other[1] {
+			t.Fatalf("%q and %q", one, other)
+		}
+	})
 }
